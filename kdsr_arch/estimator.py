@@ -1,0 +1,65 @@
+"""KD-IDE, the degradation estimator of KDSR (arXiv 2211.16928, section 3.2)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+# The slope of every LeakyReLU in the authors' networks.
+NEGATIVE_SLOPE = 0.1
+
+
+def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
+    """Make the one convolution of these networks: 3x3, stride 1, zero padding 1, with bias."""
+    return nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
+
+
+def leaky_relu() -> nn.LeakyReLU:
+    """Make the activation of these networks, in place: what it overwrites is never needed again."""
+    return nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True)
+
+
+class ResidualBlock(nn.Module):
+    """conv, LeakyReLU, conv, plus the input."""
+
+    def __init__(self, num_feat: int):
+        super().__init__()
+        self.conv1 = conv3x3(num_feat, num_feat)
+        self.act = leaky_relu()
+        self.conv2 = conv3x3(num_feat, num_feat)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        return x + self.conv2(self.act(self.conv1(x)))
+
+
+class DegradationEstimator(nn.Module):
+    """Turn an image into its IDR (B, C) and IDR' (B, 4C); a global average makes both independent of its size."""
+
+    def __init__(self, in_channels: int, *, num_feat: int, num_block: int):
+        super().__init__()
+        self.conv_first = conv3x3(in_channels, num_feat)
+        self.blocks = nn.Sequential(*[ResidualBlock(num_feat) for _ in range(num_block)])
+        self.conv_wide1 = conv3x3(num_feat, 2 * num_feat)
+        self.conv_wide2 = conv3x3(2 * num_feat, 2 * num_feat)
+        self.conv_wide3 = conv3x3(2 * num_feat, 4 * num_feat)
+        self.linear1 = nn.Linear(4 * num_feat, 4 * num_feat)
+        self.linear2 = nn.Linear(4 * num_feat, 4 * num_feat)
+        self.to_idr = nn.Linear(4 * num_feat, num_feat)
+        self.act = leaky_relu()
+
+    def extract_features(self, image: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, 4C, H, W), the features whose average tells the degradation."""
+        features = self.blocks(self.act(self.conv_first(image)))
+        features = self.act(self.conv_wide1(features))
+        features = self.act(self.conv_wide2(features))
+        return self.act(self.conv_wide3(features))
+
+    def summarise(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn averaged features (B, 4C) into the IDR (B, C) and the IDR' (B, 4C)."""
+        idr_prime = self.act(self.linear2(self.act(self.linear1(pooled))))
+        idr = self.act(self.to_idr(idr_prime))
+        return idr, idr_prime
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, in_channels, H, W) -> IDR (B, C), IDR' (B, 4C)."""
+        return self.summarise(self.extract_features(image).mean(dim=(2, 3)))

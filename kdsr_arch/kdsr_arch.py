@@ -1,0 +1,130 @@
+"""The teacher and the student of KDSR, put together from one estimator and one SR network.
+
+Source: "Knowledge Distillation based Degradation Estimation for Blind Super-Resolution", ICLR 2023,
+arXiv 2211.16928, section 3 and figure 2.
+"""
+
+from __future__ import annotations
+
+import torch
+from basicsr.utils.registry import ARCH_REGISTRY
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kdsr_arch.estimator import DegradationEstimator
+from kdsr_arch.sr_network import SRNetwork
+from kdsr_arch.weights import to_own_names
+
+
+class KDSRNetwork(nn.Module):
+    """What teacher and student share: an SR network, an estimator, and the loading of the authors' weights."""
+
+    def __init__(self, *, in_channels: int, scale: int, num_feat: int, num_block: int, num_estimator_block: int):
+        super().__init__()
+        self.scale = scale
+        self.estimator = DegradationEstimator(in_channels, num_feat=num_feat, num_block=num_estimator_block)
+        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block)
+
+    def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:
+        """Enlarge `lq` (B, 3, H, W) in [0, 1] to (B, 3, sH, sW), steered by `idr` (B, C)."""
+        return self.sr_network(lq, idr)
+
+    def load_state_dict(self, state_dict, strict: bool = True, assign: bool = False):
+        """Load weights under our names or the authors' (with or without `module.`), as `nn.Module` does.
+
+        Raises:
+            ValueError: the authors' fixed mean shift is not the one this network applies.
+        """
+        return super().load_state_dict(to_own_names(state_dict), strict=strict, assign=assign)
+
+
+@ARCH_REGISTRY.register()
+class KDSRStudent(KDSRNetwork):
+    """The network for inference: it estimates the IDR from the LQ image alone.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        num_feat: C, the channels of the SR network and the length of the IDR.
+        num_block: IDR-DCRBs in the SR network.
+        num_estimator_block: residual blocks in the estimator.
+    The defaults are KDSR-M of the paper (5.80M parameters at x4).
+    """
+
+    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, num_estimator_block: int = 9):
+        super().__init__(
+            in_channels=3,
+            scale=scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            num_estimator_block=num_estimator_block,
+        )
+
+    def estimate_idr(self, lq: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W)."""
+        return self.estimator(lq)
+
+    def forward(self, lq: Tensor, *, return_idr: bool = False, only_idr: bool = False):
+        """Enlarge `lq` (B, 3, H, W), RGB in [0, 1], to the SR image (B, 3, sH, sW), not clamped.
+
+        Args:
+            return_idr: give `(sr, idr, idr_prime)` instead.
+            only_idr: give `(idr, idr_prime)` and leave the SR network out. A keyword of `forward`, since
+                distributed training synchronises gradients only through `forward`.
+        """
+        idr, idr_prime = self.estimate_idr(lq)
+        if only_idr:
+            return idr, idr_prime
+        sr = self.super_resolve(lq, idr)
+        return (sr, idr, idr_prime) if return_idr else sr
+
+
+@ARCH_REGISTRY.register()
+class KDSRTeacher(KDSRNetwork):
+    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRStudent`."""
+
+    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, num_estimator_block: int = 9):
+        super().__init__(
+            in_channels=3 + 3 * scale**2,
+            scale=scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            num_estimator_block=num_estimator_block,
+        )
+
+    def estimate_idr(self, lq: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W) and its `gt` (B, 3, sH, sW).
+
+        Raises:
+            ValueError: `gt` is not `scale` times as large as `lq`.
+        """
+        expected = (*lq.shape[:2], lq.shape[2] * self.scale, lq.shape[3] * self.scale)
+        if tuple(gt.shape) != expected:
+            raise ValueError(
+                f"gt: expected {expected}, {self.scale} times the LQ {tuple(lq.shape)}, got {tuple(gt.shape)}"
+            )
+        cells = F.pixel_unshuffle(gt, self.scale)  # (B, 3 s^2, H, W)
+        return self.estimator(torch.cat([lq, cells], dim=1))
+
+    def forward(self, lq: Tensor, gt: Tensor, *, return_idr: bool = False):
+        """Enlarge `lq` knowing its `gt`; `return_idr` gives `(sr, idr, idr_prime)` instead of the SR image."""
+        idr, idr_prime = self.estimate_idr(lq, gt)
+        sr = self.super_resolve(lq, idr)
+        return (sr, idr, idr_prime) if return_idr else sr
+
+
+@ARCH_REGISTRY.register()
+class KDSRNoEstimator(nn.Module):
+    """The student's SR network steered by one learned vector instead of an estimate: the ablation "without IDR".
+
+    Every image gets the same depthwise kernels, so the SR network has the student's size and cost and only the
+    knowledge of the degradation is missing.
+    """
+
+    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53):
+        super().__init__()
+        self.constant_idr = nn.Parameter(torch.randn(1, num_feat))
+        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block)
+
+    def forward(self, lq: Tensor) -> Tensor:
+        """Enlarge `lq` (B, 3, H, W), RGB in [0, 1], to the SR image (B, 3, sH, sW)."""
+        return self.sr_network(lq, self.constant_idr.expand(lq.shape[0], -1))

@@ -1,0 +1,163 @@
+"""State dicts: the authors' parameter names against ours, and what a state dict tells about its network.
+
+The layouts are facts of the authors' released checkpoints (their code has no licence and is not used here).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kdsr_arch.sr_network import DIV2K_MEAN
+
+# The one place where the authors' names live: (theirs, ours). {i} counts blocks or steps. Their estimator is one
+# nn.Sequential, in which the position of the last three convolutions depends on the number of blocks: see below.
+RENAMES = (
+    ("G.head.0", "sr_network.conv_first"),
+    ("G.body.0.body.{i}.da_conv1.kernel.0", "sr_network.blocks.{i}.depthwise.linear1"),
+    ("G.body.0.body.{i}.da_conv1.kernel.2", "sr_network.blocks.{i}.depthwise.linear2"),
+    ("G.body.0.body.{i}.conv1", "sr_network.blocks.{i}.conv"),
+    ("G.body.1", "sr_network.conv_body"),
+    ("G.tail.0.{2i}", "sr_network.upsampler.convs.{i}"),
+    ("G.tail.1", "sr_network.conv_last"),
+    ("E.E.0", "estimator.conv_first"),
+    ("E.E.{i+2}.body.0", "estimator.blocks.{i}.conv1"),
+    ("E.E.{i+2}.body.2", "estimator.blocks.{i}.conv2"),
+    ("E.mlp.0", "estimator.linear1"),
+    ("E.mlp.2", "estimator.linear2"),
+    ("E.compress.0", "estimator.to_idr"),
+)
+WIDE_CONVS = ("estimator.conv_wide1", "estimator.conv_wide2", "estimator.conv_wide3")
+MEAN_SHIFTS = {"G.sub_mean": -1.0, "G.add_mean": 1.0}
+# What a counter in the table stands for: the block's own number from the number in the authors' key.
+COUNTERS = {"{i}": lambda n: n, "{2i}": lambda n: n // 2, "{i+2}": lambda n: n - 2}
+
+
+def _compile(theirs: str, ours: str):
+    counter = next((c for c in COUNTERS if c in theirs), None)
+    if counter is None:
+        return re.compile(re.escape(theirs) + r"\.(weight|bias)"), lambda found: f"{ours}.{found[1]}"
+    before, after = map(re.escape, theirs.split(counter))
+    number = COUNTERS[counter]
+    return (
+        re.compile(rf"{before}(\d+){after}\.(weight|bias)"),
+        lambda found: f"{ours.replace('{i}', str(number(int(found[1]))))}.{found[2]}",
+    )
+
+
+_RULES = [_compile(theirs, ours) for theirs, ours in RENAMES]
+
+
+def is_official(state_dict: Mapping[str, Tensor]) -> bool:
+    """Tell whether a state dict, without `module.` prefixes, carries the authors' key names."""
+    return "G.head.0.weight" in state_dict
+
+
+def strip_module_prefix(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """Remove the `module.` that DataParallel and DistributedDataParallel put before every key."""
+    return OrderedDict((key.removeprefix("module."), value) for key, value in state_dict.items())
+
+
+def to_own_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """Give a state dict under our names, whether it came under ours or the authors'. Unknown keys stay as they are.
+
+    Raises:
+        ValueError: the authors' mean shift, which our networks apply as a constant, has other values.
+    """
+    state_dict = strip_module_prefix(state_dict)
+    if not is_official(state_dict):
+        return state_dict
+    student_spelling = OrderedDict((re.sub(r"^E_st\.", "E.", key), value) for key, value in state_dict.items())
+    wide_convs = _find_wide_convs(student_spelling)
+    renamed = OrderedDict()
+    for key, value in student_spelling.items():
+        layer, _, kind = key.rpartition(".")
+        if layer in MEAN_SHIFTS:
+            _check_mean_shift(layer, kind, value)
+        elif layer in wide_convs:
+            renamed[f"{wide_convs[layer]}.{kind}"] = value
+        else:
+            renamed[_rename(key)] = value
+    return renamed
+
+
+def _find_wide_convs(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
+    """Map the estimator's last three convolutions: after entry 0, they are its only entries without a `body`."""
+    positions = {int(found[1]) for key in state_dict if (found := re.fullmatch(r"E\.E\.(\d+)\.weight", key))}
+    theirs = [f"E.E.{position}" for position in sorted(positions - {0})]
+    return dict(zip(theirs, WIDE_CONVS, strict=False))
+
+
+def _rename(key: str) -> str:
+    for pattern, ours in _RULES:
+        if found := pattern.fullmatch(key):
+            return ours(found)
+    return key
+
+
+def _check_mean_shift(layer: str, kind: str, value: Tensor) -> None:
+    expected = torch.eye(3).reshape(3, 3, 1, 1) if kind == "weight" else MEAN_SHIFTS[layer] * torch.tensor(DIV2K_MEAN)
+    if value.shape != expected.shape or not torch.allclose(value.float().cpu(), expected, atol=1e-4):
+        raise ValueError(
+            f"{layer}.{kind}: expected the shift by the DIV2K mean {DIV2K_MEAN}, got {value.flatten().tolist()}; "
+            "these weights belong to a network with another normalisation"
+        )
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """What a state dict tells about its network; `kind` is 'student' or 'teacher'."""
+
+    kind: str
+    scale: int
+    num_feat: int
+    num_block: int
+    num_estimator_block: int
+
+    def arguments(self) -> dict[str, int]:
+        """Give the arguments of `KDSRStudent` or `KDSRTeacher`."""
+        return {
+            "scale": self.scale,
+            "num_feat": self.num_feat,
+            "num_block": self.num_block,
+            "num_estimator_block": self.num_estimator_block,
+        }
+
+
+def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
+    """Read a KDSR network's size off its weights, under our names or the authors'.
+
+    Raises:
+        ValueError: the weights are not those of a KDSR student or teacher.
+    """
+    weights = to_own_names(state_dict)
+    try:
+        num_feat, in_channels = weights["estimator.conv_first.weight"].shape[:2]
+        step = round((weights["sr_network.upsampler.convs.0.weight"].shape[0] / num_feat) ** 0.5)
+        scale = step ** _count(weights, r"sr_network\.upsampler\.convs\.(\d+)\.weight")
+        kind = {3: "student", 3 + 3 * scale**2: "teacher"}[in_channels]
+    except KeyError as error:
+        raise ValueError(f"not the weights of a KDSR student or teacher: {_describe(state_dict, error)}") from None
+    return NetworkSize(
+        kind=kind,
+        scale=scale,
+        num_feat=num_feat,
+        num_block=_count(weights, r"sr_network\.blocks\.(\d+)\.conv\.weight"),
+        num_estimator_block=_count(weights, r"estimator\.blocks\.(\d+)\.conv1\.weight"),
+    )
+
+
+def _count(weights: Mapping[str, Tensor], pattern: str) -> int:
+    return sum(re.fullmatch(pattern, key) is not None for key in weights)
+
+
+def _describe(state_dict: Mapping[str, Tensor], error: KeyError) -> str:
+    if isinstance(error.args[0], int):
+        return f"the estimator takes {error.args[0]} channels, which fits neither"
+    first_keys = ", ".join(list(state_dict)[:3]) or "nothing"
+    return f"{error.args[0]!r} is missing (it holds {first_keys}, ...)"
