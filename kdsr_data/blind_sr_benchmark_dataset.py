@@ -1,0 +1,78 @@
+"""Evaluation sets: every GT image under every setting of a benchmark, the same LQ images on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from basicsr.data.transforms import mod_crop
+from basicsr.utils import img2tensor
+from basicsr.utils.registry import DATASET_REGISTRY
+from torch.utils.data import Dataset
+
+from kdsr_data.dataset_settings import check_benchmark
+from kdsr_data.degradations import build_degradation
+from kdsr_data.image_io import ImageReadError
+from kdsr_data.image_source import ImageSource
+from kdsr_data.random_state import rng_for_name
+
+
+@DATASET_REGISTRY.register()
+class BlindSRBenchmarkDataset(Dataset):
+    """Every GT image, cropped to a multiple of the scale, under every setting; all settings of an image in a row.
+
+    Noise is seeded by the image's name and the setting's label.
+
+    Args:
+        opt: the block `datasets.val*` or `datasets.test*`, see `BenchmarkSettings`.
+
+    Raises:
+        OptionError: an option is unknown or impossible.
+        FileNotFoundError, ValueError: see `ImageSource`.
+    """
+
+    def __init__(self, opt: Mapping[str, Any]):
+        self.opt = opt  # BasicSR reads the data set's name from it
+        options = check_benchmark(opt, f"datasets.{opt.get('phase', 'test')}")
+        self.scale = options.scale
+        self.source = ImageSource(
+            options.dataroot_gt, io_backend=options.io_backend.model_dump(), meta_info=options.meta_info
+        )
+        self.settings = options.list_settings()
+        self.degradations = [build_degradation(setting.degradation) for setting in self.settings]
+
+    def __len__(self) -> int:
+        return len(self.source) * len(self.settings)
+
+    def split_by_setting(self) -> list[BlindSRBenchmarkDataset]:
+        """Give one data set a setting, each named after this one and the setting, for results by setting."""
+        without_preset = {k: v for k, v in self.opt.items() if k not in ("preset", "noise_levels", "sigma_range")}
+        return [
+            BlindSRBenchmarkDataset(
+                {**without_preset, "name": f"{self.opt['name']}_{setting.label}", "settings": [setting.degradation]}
+            )
+            for setting in self.settings
+        ]
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` and an `lq_path` that names it.
+
+        Raises:
+            ImageReadError: the image cannot be used; an evaluation never leaves one out silently.
+        """
+        image, which = divmod(index, len(self.settings))
+        setting = self.settings[which]
+        key = self.source.key(image)
+        gt = mod_crop(self.source.read(image), self.scale)
+        if 0 in gt.shape:
+            raise ImageReadError(self.source.path(image), f"smaller than one LQ pixel at x{self.scale}")
+        lq = self.degradations[which](gt, rng_for_name(key, setting.label))
+        gt_tensor, lq_tensor = img2tensor([gt, lq], bgr2rgb=False, float32=True)
+        return {
+            "lq": lq_tensor,
+            "gt": gt_tensor,
+            # BasicSR names result files after it, so it must differ between settings and folders.
+            "lq_path": f"{key.replace('/', '_')}_{setting.label}.png",
+            "gt_path": self.source.path(image),
+            "setting": setting.label,
+        }

@@ -1,0 +1,141 @@
+"""The options of the data sets, checked as one block each (`datasets.train`, `datasets.val_1`, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from kdsr_data.degradations import degradation_settings
+from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
+from kdsr_data.settings import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
+
+
+class IOBackendSettings(Settings):
+    """BasicSR's storage backend; its paths follow from `dataroot_gt`."""
+
+    type: Literal["disk", "lmdb"] = "disk"
+
+
+class ImageSetSettings(Settings):
+    """What every data set of this project reads, and what BasicSR's loader reads from the same block."""
+
+    type: str
+    name: str
+    phase: Literal["train", "val", "test"] = "train"
+    scale: int = Field(ge=1, le=8)
+    dataroot_gt: str
+    meta_info: str | None = None
+    io_backend: IOBackendSettings = IOBackendSettings()
+    # Read by BasicSR's `build_dataloader`, listed here so that a misspelt one is noticed.
+    num_worker_per_gpu: int = Field(default=0, ge=0)
+    batch_size_per_gpu: int = Field(default=1, ge=1)
+    dataset_enlarge_ratio: int = Field(default=1, ge=1)
+    use_shuffle: bool = True
+    prefetch_mode: Literal["cpu", "cuda"] | None = None
+    num_prefetch_queue: int = Field(default=1, ge=1)
+    pin_memory: bool = False
+    persistent_workers: bool = False
+
+    @model_validator(mode="after")
+    def _check_loader(self):
+        if self.io_backend.type == "lmdb" and not self.dataroot_gt.rstrip("/").endswith(".lmdb"):
+            raise ValueError(f"io_backend lmdb needs a dataroot_gt that ends in .lmdb, got {self.dataroot_gt!r}")
+        if self.persistent_workers and self.num_worker_per_gpu == 0:
+            raise ValueError("persistent_workers needs num_worker_per_gpu above 0")
+        if self.prefetch_mode == "cuda" and not self.pin_memory:
+            raise ValueError("prefetch_mode cuda needs pin_memory: true")
+        return self
+
+
+class DegradedImageSettings(ImageSetSettings):
+    """Options of `DegradedImageDataset`; `gt_size` in pixels of the GT patch, needed in training only."""
+
+    degradation: dict[str, Any]
+    gt_size: int | None = Field(default=None, ge=1)
+    use_hflip: bool = False
+    use_rot: bool = False
+
+    @model_validator(mode="after")
+    def _check_patch(self):
+        if self.phase == "train" and self.gt_size is None:
+            raise ValueError("gt_size (pixels of the GT patch) is missing")
+        if self.gt_size is not None and self.gt_size % self.scale:
+            raise ValueError(f"gt_size: expected a multiple of the scale {self.scale}, got {self.gt_size}")
+        return self
+
+
+class BenchmarkSettings(ImageSetSettings):
+    """Options of `BlindSRBenchmarkDataset`: a preset, or `settings`, a list of degradation blocks."""
+
+    preset: Literal[PRESETS] | None = None
+    noise_levels: list[float] = [0]
+    sigma_range: range_within(0, 20) | None = None
+    settings: list[dict[str, Any]] | None = None
+
+    @model_validator(mode="after")
+    def _check_settings(self):
+        if (self.preset is None) == (self.settings is None):
+            raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
+        if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
+            raise ValueError(f"noise_levels: expected a list of levels in 0..255, got {self.noise_levels}")
+        self.list_settings()
+        return self
+
+    def list_settings(self) -> list[BenchmarkSetting]:
+        """List the fixed degradations under which every image is shown."""
+        if self.settings is not None:
+            return [make_setting(block, scale=self.scale) for block in self.settings]
+        return preset_settings(
+            self.preset, scale=self.scale, noise_levels=self.noise_levels, sigma_range=self.sigma_range
+        )
+
+
+def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
+    """Give the degradation's block with the scale of its data set; a scale of its own must agree with that."""
+    return {"scale": settings.scale, **settings.degradation}
+
+
+def check_degraded_images(opt: Mapping[str, Any], path: str) -> DegradedImageSettings:
+    """Check the block of a `DegradedImageDataset` with its degradation. Raises OptionError."""
+    settings = read_settings(DegradedImageSettings, opt, path=path)
+    where = join_path(path, "degradation")
+    own_scale = settings.degradation.get("scale", settings.scale)
+    if own_scale != settings.scale:
+        raise OptionError([Problem(f"{where}.scale", f"{own_scale} disagrees with the scale {settings.scale} above")])
+    degradation_settings(degradation_block(settings), path=where)
+    return settings
+
+
+def check_benchmark(opt: Mapping[str, Any], path: str) -> BenchmarkSettings:
+    """Check the block of a `BlindSRBenchmarkDataset` with every setting of its list. Raises OptionError."""
+    settings = read_settings(BenchmarkSettings, opt, path=path)
+    problems: list[Problem] = []
+    for index, setting in enumerate(settings.list_settings()):
+        collect(problems, degradation_settings, setting.degradation, path=join_path(path, "settings", index))
+    if problems:
+        raise OptionError(problems)
+    return settings
+
+
+def collect(problems: list[Problem], check: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Run a check and give what it gives; when it raises OptionError, note its problems and give None."""
+    try:
+        return check(*args, **kwargs)
+    except OptionError as error:
+        problems.extend(error.problems)
+        return None
+
+
+__all__ = [
+    "BenchmarkSettings",
+    "DegradedImageSettings",
+    "IOBackendSettings",
+    "ImageSetSettings",
+    "Range",
+    "check_benchmark",
+    "check_degraded_images",
+    "collect",
+    "degradation_block",
+]

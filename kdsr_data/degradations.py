@@ -1,0 +1,159 @@
+"""The degradations that make LQ images from GT: the one implementation behind training, validation and tools.
+
+A degradation is built from an option block and called as `degradation(gt, rng) -> lq`. This module holds the
+registry, the classic degradation (arXiv 2211.16928, sections 4.1 and 4.2) and the public helpers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import cv2
+import numpy as np
+from basicsr.utils.registry import Registry
+from numpy.random import Generator
+from pydantic import Field, field_validator, model_validator
+
+from kdsr_data.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
+from kdsr_data.resize import Edge, bicubic_resize
+from kdsr_data.settings import (
+    OptionError,
+    Problem,
+    Range,
+    Settings,
+    join_path,
+    range_within,
+    read_settings,
+    unknown_type,
+)
+
+__all__ = [
+    "DEGRADATION_REGISTRY",
+    "ClassicDegradation",
+    "ClassicSettings",
+    "Degradation",
+    "anisotropic_gaussian_kernel",
+    "bicubic_resize",
+    "build_degradation",
+    "degradation_settings",
+    "isotropic_gaussian_kernel",
+    "round_to_8_bit",
+]
+
+DEGRADATION_REGISTRY = Registry("degradation")
+
+
+class Degradation(Protocol):
+    """What every degradation is: built from its settings, called on one image."""
+
+    settings_class: type[Settings]
+
+    def __init__(self, settings: Settings): ...
+
+    def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
+        """Make the LQ image (H/s, W/s, 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]; draws come from `rng`."""
+
+
+def build_degradation(opt: Mapping[str, Any], *, path: str = "degradation") -> Degradation:
+    """Build a degradation from its option block: `type`, `scale` and what its settings class lists.
+
+    Args:
+        path: where the block stands in the option file, for error messages.
+
+    Raises:
+        OptionError: an unregistered type, an unknown key or an impossible value.
+    """
+    settings = degradation_settings(opt, path=path)
+    return DEGRADATION_REGISTRY.get(opt["type"])(settings)
+
+
+def degradation_settings(opt: Mapping[str, Any], *, path: str) -> Settings:
+    """Check a degradation's option block and give its settings, building nothing. Raises as `build_degradation`."""
+    if not isinstance(opt, Mapping):
+        raise OptionError([Problem(path, f"expected a block with a 'type', got {opt!r}")])
+    if opt.get("type") not in DEGRADATION_REGISTRY:
+        problem = unknown_type(join_path(path, "type"), "degradation", opt.get("type"), DEGRADATION_REGISTRY.keys())
+        raise OptionError([problem])
+    settings_class = DEGRADATION_REGISTRY.get(opt["type"]).settings_class
+    return read_settings(settings_class, {k: v for k, v in opt.items() if k != "type"}, path=path)
+
+
+def round_to_8_bit(img: np.ndarray) -> np.ndarray:
+    """Clip to [0, 1] and round to the nearest of the 256 levels of an 8-bit file."""
+    return (np.clip(img, 0, 1) * 255).round().astype(np.float32) / np.float32(255)
+
+
+class ClassicSettings(Settings):
+    """Options of `ClassicDegradation`; each parameter is a number or a `[low, high]` range to draw from.
+
+    Either `sigma` (isotropic) or `lambda1`, `lambda2` and `theta_degrees` (anisotropic) is given; 0 or neither
+    means no blur.
+    """
+
+    scale: int = Field(ge=1, le=8)
+    kernel_size: int = Field(default=21, ge=1, le=101)
+    sigma: range_within(0, 20) | None = None
+    lambda1: range_within(0.01, 20) | None = None
+    lambda2: range_within(0.01, 20) | None = None
+    theta_degrees: range_within(-360, 360) | None = None
+    downsampling: Literal["bicubic", "s_fold"] = "bicubic"
+    edge: Edge = "replicate"
+    noise_sigma_255: range_within(0, 255) = Range(0, 0)
+
+    @field_validator("kernel_size")
+    @classmethod
+    def _check_odd(cls, kernel_size: int) -> int:
+        if kernel_size % 2 == 0:
+            raise ValueError(f"expected an odd number, got {kernel_size}")
+        return kernel_size
+
+    @model_validator(mode="after")
+    def _check_kernel(self):
+        anisotropic = (self.lambda1, self.lambda2, self.theta_degrees)
+        given = sum(value is not None for value in anisotropic)
+        if self.sigma is not None and given:
+            raise ValueError("give either sigma or lambda1, lambda2 and theta_degrees, not both")
+        if given not in (0, 3):
+            raise ValueError("an anisotropic kernel needs lambda1, lambda2 and theta_degrees")
+        return self
+
+
+@DEGRADATION_REGISTRY.register()
+class ClassicDegradation:
+    """Gaussian blur (reflected edges), downsampling, white Gaussian noise, rounding to 8 bit; one draw an image."""
+
+    settings_class = ClassicSettings
+
+    def __init__(self, settings: ClassicSettings):
+        self.settings = settings
+
+    def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
+        """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
+        blurred = self._blur(gt, rng)
+        small = self._downsample(blurred)
+        level = self.settings.noise_sigma_255.draw(rng) / 255
+        if level > 0:
+            small = small + level * rng.standard_normal(small.shape, dtype=np.float32)
+        return round_to_8_bit(small)
+
+    def _blur(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
+        s = self.settings
+        if s.lambda1 is not None:
+            theta = np.deg2rad(s.theta_degrees.draw(rng))
+            kernel = anisotropic_gaussian_kernel(s.kernel_size, s.lambda1.draw(rng), s.lambda2.draw(rng), theta)
+            return cv2.filter2D(gt, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+        sigma = s.sigma.draw(rng) if s.sigma is not None else 0.0
+        if sigma == 0:
+            return gt
+        # A round Gaussian separates into a row and a column, which is faster and equal to rounding error.
+        profile = cv2.getGaussianKernel(s.kernel_size, sigma, cv2.CV_32F)
+        return cv2.sepFilter2D(gt, -1, profile, profile, borderType=cv2.BORDER_REFLECT_101)
+
+    def _downsample(self, img: np.ndarray) -> np.ndarray:
+        scale = self.settings.scale
+        if scale == 1:
+            return img
+        if self.settings.downsampling == "s_fold":
+            return img[::scale, ::scale]
+        return bicubic_resize(img, 1 / scale, edge=self.settings.edge)

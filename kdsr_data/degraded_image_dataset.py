@@ -1,0 +1,103 @@
+"""GT images with LQ images made from them on the fly, for training any BasicSR model and for validating it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from basicsr.data.transforms import augment, mod_crop, paired_random_crop
+from basicsr.utils import get_root_logger, img2tensor
+from basicsr.utils.registry import DATASET_REGISTRY
+from numpy.random import Generator
+from torch.utils.data import Dataset
+
+from kdsr_data.dataset_settings import check_degraded_images, degradation_block
+from kdsr_data.degradations import build_degradation
+from kdsr_data.image_io import ImageReadError
+from kdsr_data.image_source import ImageSource
+from kdsr_data.random_state import global_draws_from, rng_for_name, rng_for_next_sample
+
+
+@DATASET_REGISTRY.register()
+class DegradedImageDataset(Dataset):
+    """Read GT, crop and flip it (in training), degrade it; give what BasicSR's paired data sets give.
+
+    In training every visit of an image draws anew. In validation the whole image, cropped to a multiple of the
+    scale, is degraded with draws that follow from its name, so they repeat.
+
+    Args:
+        opt: the block `datasets.train` or `datasets.val*`, see `DegradedImageSettings`.
+
+    Raises:
+        OptionError: an option is unknown or impossible.
+        FileNotFoundError, ValueError: see `ImageSource`.
+    """
+
+    def __init__(self, opt: Mapping[str, Any]):
+        self.opt = opt  # BasicSR reads the data set's name from it
+        self.settings = check_degraded_images(opt, f"datasets.{opt.get('phase', 'train')}")
+        self.source = ImageSource(
+            self.settings.dataroot_gt,
+            io_backend=self.settings.io_backend.model_dump(),
+            meta_info=self.settings.meta_info,
+        )
+        self.degradation = build_degradation(degradation_block(self.settings))
+        # Shared by all worker processes, so that a bad image is reported once and not once a worker and epoch.
+        self.is_bad = torch.zeros(len(self.source), dtype=torch.bool).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Give `lq` (3, H/s, W/s) and `gt` (3, H, W), RGB float32 in [0, 1], with `lq_path` and `gt_path`."""
+        if self.settings.phase == "train":
+            rng = rng_for_next_sample()
+            index, gt = self._read_good(index, rng)
+            gt = self._crop_and_flip(gt, rng)
+        else:
+            rng = rng_for_name(self.source.key(index))
+            gt = mod_crop(self._read(index), self.settings.scale)
+        lq = self.degradation(gt, rng)
+        gt_tensor, lq_tensor = img2tensor([gt, lq], bgr2rgb=False, float32=True)
+        path = self.source.path(index)
+        return {"lq": lq_tensor.contiguous(), "gt": gt_tensor.contiguous(), "lq_path": path, "gt_path": path}
+
+    def _read(self, index: int) -> np.ndarray:
+        gt = self.source.read(index)
+        smallest = self.settings.gt_size if self.settings.phase == "train" else self.settings.scale
+        if min(gt.shape[:2]) < smallest:
+            size = f"{gt.shape[0]}x{gt.shape[1]}"
+            raise ImageReadError(self.source.path(index), f"{size} pixels, smaller than the {smallest} that are needed")
+        return gt
+
+    def _read_good(self, index: int, rng: Generator) -> tuple[int, np.ndarray]:
+        """Read an image, or in place of a bad one another drawn at random; give its index too.
+
+        Raises:
+            ImageReadError: not one image of the set can be used.
+        """
+        while True:
+            try:
+                if not self.is_bad[index]:
+                    return index, self._read(index)
+            except ImageReadError as error:
+                self._report_bad(index, error)
+            good = torch.nonzero(~self.is_bad).flatten()
+            if len(good) == 0:
+                root = str(self.source.dataroot)
+                raise ImageReadError(root, f"none of its {len(self)} images can be used; the log names each reason")
+            index = int(good[int(rng.integers(len(good)))])
+
+    def _report_bad(self, index: int, error: ImageReadError) -> None:
+        if not self.is_bad[index]:
+            self.is_bad[index] = True
+            get_root_logger().warning(f"Image left out: {error}. Another one takes its place.")
+
+    def _crop_and_flip(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
+        with global_draws_from(rng):
+            # BasicSR crops pairs; GT stands in for the LQ image that does not exist yet.
+            gt, _ = paired_random_crop(gt, gt, self.settings.gt_size, scale=1)
+            gt = augment(np.array(gt, order="C"), hflip=self.settings.use_hflip, rotation=self.settings.use_rot)
+        return np.ascontiguousarray(gt)

@@ -1,0 +1,50 @@
+"""Images at the file border: bytes in, RGB float32 out. Everything past this module is RGB in [0, 1]."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+# What a step of each integer type is worth, so that its largest value becomes 1.
+LARGEST_VALUE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+
+
+class ImageReadError(ValueError):
+    """An image that cannot be used, with its path and the reason."""
+
+    def __init__(self, path: str, reason: str):
+        self.path, self.reason = path, reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+def decode_image(content: bytes, path: str) -> np.ndarray:
+    """Decode an image file's bytes to RGB float32 (H, W, 3) in [0, 1].
+
+    Gray images get three equal channels, 16-bit images keep their precision, and an alpha channel is dropped, as
+    BasicSR's reader does.
+
+    Args:
+        path: named in errors only.
+
+    Raises:
+        ImageReadError: empty, truncated or not an image, or of a pixel type without a defined white.
+    """
+    if not content:
+        raise ImageReadError(path, "the file is empty")
+    bgr = _decode_bgr(content)
+    if bgr is None:
+        raise ImageReadError(path, "not an image that OpenCV can decode (damaged, or of an unknown format)")
+    if bgr.dtype not in LARGEST_VALUE:
+        raise ImageReadError(path, f"expected 8 or 16 bits a channel, got {bgr.dtype} pixels; convert the image first")
+    rgb = np.ascontiguousarray(bgr[..., ::-1], dtype=np.float32)
+    return rgb / np.float32(LARGEST_VALUE[bgr.dtype])
+
+
+def _decode_bgr(content: bytes) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:
+        return None

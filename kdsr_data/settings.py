@@ -1,0 +1,124 @@
+"""From option blocks to frozen settings: types, limits, and error messages that name the key's path.
+
+A settings class states each option, its default and its limits once. pydantic checks all of them and reports all
+problems at the same time; this module turns its reports into sentences for the person who wrote the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+from numpy.random import Generator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+
+class Problem(NamedTuple):
+    """One thing wrong in an option file: the key's path, joined by dots, and a sentence."""
+
+    path: str
+    message: str
+
+
+class OptionError(ValueError):
+    """Everything that is wrong with the options, one line a problem."""
+
+    def __init__(self, problems: Iterable[Problem]):
+        self.problems = list(problems)
+        super().__init__("\n".join(f"{path}: {message}" for path, message in self.problems))
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and a key that no field reads is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+class Range(NamedTuple):
+    """The limits between which a parameter is drawn; equal limits make it fixed."""
+
+    low: float
+    high: float
+
+    def draw(self, rng: Generator) -> float:
+        """Draw uniformly; a fixed parameter uses up no random number."""
+        return self.low if self.low == self.high else float(rng.uniform(self.low, self.high))
+
+
+def _to_range(value: Any) -> Range:
+    limits = value if isinstance(value, list | tuple) else (value, value)
+    if len(limits) != 2 or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in limits):
+        raise ValueError(f"expected a number or [low, high], got {value!r}")
+    if limits[0] > limits[1]:
+        raise ValueError(f"expected [low, high] with low <= high, got {value!r}")
+    return Range(float(limits[0]), float(limits[1]))
+
+
+def range_within(low: float, high: float) -> Any:
+    """Make the type of an option that is a number or a `[low, high]` pair inside the given limits."""
+
+    def check(value: Range) -> Range:
+        if value.low < low or value.high > high:
+            got = value.low if value.low == value.high else list(value)
+            raise ValueError(f"expected {low:g}..{high:g}, got {got}")
+        return value
+
+    return Annotated[Range, BeforeValidator(_to_range), AfterValidator(check)]
+
+
+SettingsType = TypeVar("SettingsType", bound=Settings)
+
+
+def read_settings(settings_class: type[SettingsType], opt: Mapping[str, Any], *, path: str) -> SettingsType:
+    """Turn an option block into settings.
+
+    Args:
+        path: where the block stands in the file, as `datasets.train`.
+
+    Raises:
+        OptionError: naming every unknown key, missing key and impossible value by its path.
+    """
+    try:
+        return settings_class.model_validate(dict(opt))
+    except ValidationError as error:
+        known = list(settings_class.model_fields)
+        raise OptionError(_to_problem(detail, known=known, path=path) for detail in error.errors()) from None
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """Give `; did you mean 'x'?` for the known word closest to a misspelt one, or nothing."""
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_key(path: str, key: str, known: Iterable[str]) -> Problem:
+    """Report a key that nothing reads."""
+    known = list(known)
+    hint = suggest(key, known) or f"; known here: {', '.join(sorted(known))}"
+    return Problem(join_path(path, key), f"unknown key{hint}")
+
+
+def unknown_type(path: str, what: str, name: Any, registered: Iterable[str]) -> Problem:
+    """Report a `type` that no registry holds."""
+    registered = sorted(registered)
+    hint = f"{suggest(name, registered)}; registered: {', '.join(registered)}"
+    return Problem(path, f"no {what} is registered as {name!r}{hint}")
+
+
+def join_path(*parts: Any) -> str:
+    """Join the parts of a key's path, leaving out empty ones."""
+    return ".".join(str(part) for part in parts if part != "")
+
+
+def _to_problem(detail: ErrorDetails, *, known: list[str], path: str) -> Problem:
+    where = join_path(path, *detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return unknown_key(path, str(detail["loc"][-1]), known)
+    if detail["type"] == "missing":
+        return Problem(where, "is missing")
+    if detail["type"] == "value_error":
+        return Problem(where, str(detail["ctx"]["error"]))
+    message = detail["msg"].replace("Input should be", "expected")
+    return Problem(where, f"{message}, got {detail['input']!r}")
