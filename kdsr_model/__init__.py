@@ -1,0 +1,19 @@
+"""KDSR for BasicSR: importing registers networks, data sets, models and losses, and hooks a running launcher.
+
+An option file loads the plugin with the line `kdsr_version: !!python/name:kdsr_model.__version__ ""`.
+"""
+
+import kdsr_compat  # noqa: I001  (BasicSR imports only after it)
+
+import kdsr_arch  # noqa: F401
+import kdsr_data  # noqa: F401
+from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
+from kdsr_model.kdsr_student_model import KDSRStudentModel
+from kdsr_model.kdsr_teacher_model import KDSRTeacherModel
+from kdsr_model.launch import prepare_or_exit
+
+__version__ = "0.1.0"
+__all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
+
+kdsr_compat.support_cpu_training()
+kdsr_compat.hook_launchers(prepare_or_exit)

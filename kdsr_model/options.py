@@ -1,0 +1,260 @@
+"""The check of a whole option file before anything is built, and what follows from it: networks learn the scale.
+
+Behind it stands BasicSR's plain dict. All problems are collected and reported in one message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from basicsr.models import lr_scheduler
+from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
+
+from kdsr_arch import NetworkSize, read_weights, size_from_weights
+from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect
+from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
+from kdsr_model.train_settings import (
+    TRAIN_SETTINGS,
+    ExperimentSettings,
+    KDSRValSettings,
+    LoggerSettings,
+    PathSettings,
+    ValSettings,
+)
+
+Options = Mapping[str, Any]
+SCALE_ARGUMENTS = ("scale", "upscale")  # how BasicSR's networks call it
+DATASET_CHECKS = {"DegradedImageDataset": check_degraded_images, "BlindSRBenchmarkDataset": check_benchmark}
+SCHEDULERS = {
+    "MultiStepLR": lr_scheduler.MultiStepRestartLR,
+    "MultiStepRestartLR": lr_scheduler.MultiStepRestartLR,
+    "CosineAnnealingRestartLR": lr_scheduler.CosineAnnealingRestartLR,
+}
+FILES_AND_FOLDERS = ("dataroot_gt", "dataroot_lq", "meta_info", "meta_info_file")
+
+
+def prepare_options(opt: dict[str, Any]) -> None:
+    """Check parsed options and hand the one `scale` to the networks that take it and were given none.
+
+    Args:
+        opt: what BasicSR's `parse_options` returns; `network_*` blocks are completed in place, as BasicSR itself
+            completes `datasets` there.
+
+    Raises:
+        OptionError: with every problem that was found.
+    """
+    problems = list(find_problems(opt))
+    if problems:
+        raise OptionError(problems)
+    for key, block in _networks(opt):
+        argument = _scale_argument(block)
+        if argument and "scale" in opt:
+            opt[key] = {**block, argument: opt["scale"]}
+
+
+def find_problems(opt: Options) -> list[Problem]:
+    """List everything that is wrong with parsed options."""
+    problems: list[Problem] = []
+    model_type = opt.get("model_type")
+    if model_type not in MODEL_REGISTRY:
+        problems.append(unknown_type("model_type", "model", model_type, MODEL_REGISTRY.keys()))
+    if model_type in TRAIN_SETTINGS:
+        _check_blocks(problems, opt)
+    for phase, block in opt.get("datasets", {}).items():
+        _check_dataset(problems, block, path=f"datasets.{phase}")
+    for key, block in _networks(opt):
+        _check_network(problems, block, scale=opt.get("scale"), path=key)
+    if opt.get("is_train"):
+        _check_train(problems, opt)
+    for name, block in ((opt.get("val") or {}).get("metrics") or {}).items():
+        _check_metric(problems, block, path=f"val.metrics.{name}")
+    _check_paths(problems, opt)
+    return problems
+
+
+def _check_blocks(problems: list[Problem], opt: Options) -> None:
+    known_settings = {"": ExperimentSettings, "path": PathSettings}
+    known_settings["val"] = KDSRValSettings if opt["model_type"].startswith("KDSR") else ValSettings
+    if opt.get("is_train"):
+        known_settings |= {"train": TRAIN_SETTINGS[opt["model_type"]], "logger": LoggerSettings}
+    for name, settings_class in known_settings.items():
+        block = opt if name == "" else opt.get(name)
+        if isinstance(block, Mapping):
+            collect(problems, read_settings, settings_class, block, path=name)
+        elif name in ("train", "logger", "path"):
+            problems.append(Problem(name, "is missing"))
+
+
+def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
+    if not isinstance(block, Mapping):
+        problems.append(Problem(path, f"expected a block with name and type, got {block!r}"))
+        return
+    if block.get("type") not in DATASET_REGISTRY:
+        problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), DATASET_REGISTRY.keys()))
+        return
+    if check := DATASET_CHECKS.get(block["type"]):
+        collect(problems, check, block, path)
+    for key in FILES_AND_FOLDERS:
+        if isinstance(block.get(key), str) and not Path(block[key]).exists():
+            problems.append(Problem(f"{path}.{key}", f"{block[key]} does not exist (seen from {Path.cwd()})"))
+
+
+def _check_network(problems: list[Problem], block: Any, *, scale: Any, path: str) -> None:
+    network = _check_call(problems, block, dict(iter(ARCH_REGISTRY)), "network", path=path, given=SCALE_ARGUMENTS)
+    argument = _scale_argument(block) if network else None
+    if argument and block.get(argument, scale) != scale:
+        message = f"{block[argument]} disagrees with the scale {scale} at the top; it can be left out here"
+        problems.append(Problem(f"{path}.{argument}", message))
+    if argument and isinstance(network, type) and network.__module__.startswith("kdsr_arch") and not problems:
+        _check_buildable(problems, network, {**block, argument: scale}, path=path)
+
+
+def _check_buildable(problems: list[Problem], network: Callable, block: Options, *, path: str) -> None:
+    arguments = {key: value for key, value in block.items() if key != "type"}
+    for key, value in arguments.items():
+        if not isinstance(value, int) or value < 1:
+            problems.append(Problem(f"{path}.{key}", f"expected a whole number above 0, got {value!r}"))
+            return
+    try:
+        with torch.device("meta"):  # shapes only: nothing is allocated
+            network(**arguments)
+    except ValueError as error:
+        problems.append(Problem(path, str(error)))
+
+
+def _check_train(problems: list[Problem], opt: Options) -> None:
+    train = opt.get("train") or {}
+    if "train" not in opt.get("datasets", {}):
+        problems.append(Problem("datasets.train", "is missing"))
+    for key in ("pixel_opt", "perceptual_opt", "idr_opt", "gan_opt", "ldl_opt"):
+        if train.get(key) is not None:
+            _check_call(problems, train[key], dict(iter(LOSS_REGISTRY)), "loss", path=f"train.{key}")
+    if isinstance(train.get("scheduler"), Mapping):
+        _check_call(problems, train["scheduler"], SCHEDULERS, "scheduler", path="train.scheduler", given=("optimizer",))
+    for key in ("optim_g", "optim_d"):
+        if isinstance(train.get(key), Mapping):
+            _check_optimizer(problems, train[key], path=f"train.{key}")
+    if isinstance(opt.get("val"), Mapping) and opt["val"].get("val_freq") is None:
+        problems.append(Problem("val.val_freq", "is missing"))
+    if opt.get("model_type") == "KDSRStudentModel":
+        _check_student(problems, opt)
+
+
+def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> None:
+    optimizers = {name: kind for name, kind in vars(torch.optim).items() if inspect.isclass(kind)}
+    _check_call(problems, block, optimizers, "optimiser", path=path, given=("params",))
+    rate = block.get("lr")
+    if not isinstance(rate, int | float) or rate <= 0:
+        hint = "; YAML reads 1e-4 as text, write !!float 1e-4" if isinstance(rate, str) else ""
+        problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}{hint}"))
+
+
+def _check_student(problems: list[Problem], opt: Options) -> None:
+    train, path = opt.get("train") or {}, opt.get("path") or {}
+    if opt.get("dist") and train.get("estimator_warmup_iter") and not opt.get("find_unused_parameters"):
+        message = "must be true in distributed training with estimator_warmup_iter, where the SR network rests"
+        problems.append(Problem("find_unused_parameters", message))
+    if path.get("pretrain_network_g") and train.get("init_sr_from_teacher") and not path.get("resume_state"):
+        message = "both path.pretrain_network_g and the teacher would set the SR network; set this to false"
+        problems.append(Problem("train.init_sr_from_teacher", message))
+    teacher = path.get("pretrain_network_teacher")
+    where = "path.pretrain_network_teacher"
+    if teacher is None:
+        problems.append(Problem(where, "is missing: the student learns from a trained teacher's checkpoint"))
+        return
+    try:
+        size = size_from_weights(read_weights(teacher, param_key=path.get("param_key_teacher")))
+    except (FileNotFoundError, ValueError) as error:
+        hint = " (train the teacher first)" if isinstance(error, FileNotFoundError) else ""
+        problems.append(Problem(where, f"{error}{hint}"))
+        return
+    problems.extend(Problem(where, message) for message in _teacher_disagreements(size, opt))
+
+
+def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
+    if teacher.kind != "teacher":
+        yield "this is a student's checkpoint; a teacher's is needed"
+        return
+    if teacher.scale != opt.get("scale"):
+        yield f"the teacher was trained for x{teacher.scale}, these options say scale {opt.get('scale')}"
+    student = opt.get("network_g") or {}
+    must_agree = ["num_feat"]  # the IDR' vectors are compared element by element
+    if (opt.get("train") or {}).get("init_sr_from_teacher", True):
+        must_agree.append("num_block")
+    network = ARCH_REGISTRY.get(student["type"]) if student.get("type") in ARCH_REGISTRY else None
+    defaults = inspect.signature(network).parameters if network else {}
+    for key in must_agree:
+        value = student.get(key, defaults[key].default if key in defaults else None)
+        if value is not None and value != getattr(teacher, key):
+            yield f"the teacher has {key} {getattr(teacher, key)}, network_g has {value}"
+
+
+def _check_metric(problems: list[Problem], block: Any, *, path: str) -> None:
+    # BasicSR's metrics swallow unknown arguments, so a misspelt one would go unnoticed.
+    _check_call(
+        problems,
+        block,
+        dict(iter(METRIC_REGISTRY)),
+        "metric",
+        path=path,
+        given=("img", "img2"),
+        extra=("better",),
+        open=False,
+    )
+
+
+def _check_paths(problems: list[Problem], opt: Options) -> None:
+    for key, value in (opt.get("path") or {}).items():
+        is_file = key == "resume_state" or key.startswith("pretrain_network")
+        if is_file and key != "pretrain_network_teacher" and value is not None and not Path(str(value)).is_file():
+            problems.append(Problem(f"path.{key}", f"{value} does not exist (seen from {Path.cwd()})"))
+
+
+def _check_call(
+    problems: list[Problem],
+    block: Any,
+    registered: Mapping[str, Callable],
+    what: str,
+    *,
+    path: str,
+    given: tuple[str, ...] = (),
+    extra: tuple[str, ...] = (),
+    open: bool = True,
+) -> Callable | None:
+    """Check a block with a `type` against the signature of what it will call; give that, or None.
+
+    Args:
+        given: arguments that BasicSR adds.
+        extra: keys that are read elsewhere.
+        open: whether `**kwargs` in the signature means that any key is fine.
+    """
+    if not isinstance(block, Mapping) or block.get("type") not in registered:
+        name = block.get("type") if isinstance(block, Mapping) else block
+        problems.append(unknown_type(join_path(path, "type"), what, name, registered))
+        return None
+    called = registered[block["type"]]
+    parameters = inspect.signature(called).parameters.values()
+    named = {p.name: p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    takes_all = open and any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for key in block:
+        if key not in named and key not in ("type", *extra) and not takes_all:
+            problems.append(unknown_key(path, key, [name for name in named if name not in given or name in block]))
+    for name, parameter in named.items():
+        if parameter.default is parameter.empty and name not in block and name not in given:
+            problems.append(Problem(join_path(path, name), "is missing"))
+    return called
+
+
+def _networks(opt: Options) -> list[tuple[str, Options]]:
+    return [(key, block) for key, block in opt.items() if key.startswith("network_") and isinstance(block, Mapping)]
+
+
+def _scale_argument(block: Options) -> str | None:
+    if block.get("type") not in ARCH_REGISTRY:
+        return None
+    parameters = inspect.signature(ARCH_REGISTRY.get(block["type"])).parameters
+    return next((name for name in SCALE_ARGUMENTS if name in parameters), None)

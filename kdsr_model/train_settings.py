@@ -1,0 +1,154 @@
+"""The options that BasicSR's models and ours read outside the data sets, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from kdsr_data.settings import Settings, read_settings
+
+Block = dict[str, Any]
+
+
+class PathSettings(Settings):
+    """`path`: what is loaded. The folders at the end are BasicSR's own additions."""
+
+    pretrain_network_g: str | None = None
+    param_key_g: str | None = "params"
+    strict_load_g: bool = True
+    pretrain_network_d: str | None = None
+    param_key_d: str | None = "params"
+    strict_load_d: bool = True
+    pretrain_network_teacher: str | None = None
+    param_key_teacher: str | None = None
+    resume_state: str | None = None
+    ignore_resume_networks: list[str] | None = None
+    experiments_root: str | None = None
+    models: str | None = None
+    training_states: str | None = None
+    log: str | None = None
+    visualization: str | None = None
+    results_root: str | None = None
+
+
+class TrainSettings(Settings):
+    """`train` as `SRModel` and BasicSR's training loop read it."""
+
+    total_iter: int = Field(ge=1)
+    optim_g: Block
+    scheduler: Block
+    warmup_iter: int = -1
+    ema_decay: float = Field(default=0, ge=0, lt=1)
+    pixel_opt: Block | None = None
+    perceptual_opt: Block | None = None
+
+    @model_validator(mode="after")
+    def _check_losses(self):
+        if self.pixel_opt is None and self.perceptual_opt is None:
+            raise ValueError("pixel_opt and perceptual_opt are both missing, so there is nothing to train on")
+        return self
+
+
+class GANTrainSettings(TrainSettings):
+    """`train` as BasicSR's `SRGANModel` reads it."""
+
+    optim_d: Block
+    gan_opt: Block
+    ldl_opt: Block | None = None
+    net_d_iters: int = 1
+    net_d_init_iters: int = 0
+
+
+class WarmupSchedulerSettings(Settings):
+    """`train.estimator_warmup_scheduler`: the learning rate times `gamma` at each milestone."""
+
+    type: Literal["MultiStepLR"] = "MultiStepLR"
+    milestones: list[int] = []
+    gamma: float = Field(default=0.1, gt=0)
+
+
+class StudentTrainSettings(TrainSettings):
+    """`train` as `KDSRStudentModel` reads it; the warm-up trains the estimator alone, by the IDR loss."""
+
+    idr_opt: Block = {"type": "IDRL1Loss", "loss_weight": 1.0}
+    init_sr_from_teacher: bool = True
+    estimator_warmup_iter: int = Field(default=0, ge=0)
+    estimator_warmup_lr: float = Field(default=2e-4, gt=0)
+    estimator_warmup_scheduler: WarmupSchedulerSettings = WarmupSchedulerSettings()
+
+    @model_validator(mode="after")
+    def _check_warmup(self):
+        if self.estimator_warmup_iter >= self.total_iter:
+            raise ValueError(
+                f"estimator_warmup_iter {self.estimator_warmup_iter} leaves nothing of total_iter {self.total_iter}"
+            )
+        return self
+
+
+class ValSettings(Settings):
+    """`val` as BasicSR reads it."""
+
+    save_img: bool
+    val_freq: int | None = Field(default=None, ge=1)
+    suffix: str | None = None
+    pbar: bool = False
+    metrics: dict[str, Block] | None = None
+
+
+class KDSRValSettings(ValSettings):
+    """`val` as our models read it; `per_setting` reports each degradation of a benchmark on its own."""
+
+    per_setting: bool = False
+
+
+class LoggerSettings(Settings):
+    """`logger` as BasicSR's training loop reads it."""
+
+    print_freq: int = Field(ge=1)
+    save_checkpoint_freq: int | float = Field(gt=0)
+    use_tb_logger: bool = False
+    wandb: Block | None = None
+
+
+class ExperimentSettings(Settings):
+    """The top of an option file; the last lines are BasicSR's own additions."""
+
+    name: str = Field(min_length=1)
+    model_type: str
+    scale: int
+    num_gpu: int | Literal["auto"]
+    datasets: dict[str, Any]
+    network_g: Block
+    network_d: Block | None = None
+    path: Block
+    train: Block | None = None
+    val: Block | None = None
+    logger: Block | None = None
+    manual_seed: int | None = None
+    kdsr_version: Any = None
+    dist_params: Block | None = None
+    find_unused_parameters: bool = False
+    auto_resume: bool = False
+    is_train: bool = True
+    dist: bool = False
+    rank: int = 0
+    world_size: int = 1
+    root_path: str | None = None
+
+
+# What each model reads from `train` and `val`. Other model types bring options of their own, so only their data
+# sets, networks and losses are checked.
+TRAIN_SETTINGS: dict[str, type[TrainSettings]] = {
+    "KDSRTeacherModel": TrainSettings,
+    "KDSRStudentModel": StudentTrainSettings,
+    "SRModel": TrainSettings,
+    "SRGANModel": GANTrainSettings,
+    "ESRGANModel": GANTrainSettings,
+}
+
+
+def read_student_settings(opt: Mapping[str, Any]) -> StudentTrainSettings:
+    """Read the `train` block of a student's options. Raises OptionError."""
+    return read_settings(StudentTrainSettings, opt["train"], path="train")
