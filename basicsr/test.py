@@ -1,0 +1,13 @@
+"""Test with BasicSR's loop and this plugin: `python basicsr/test.py -opt options/test_kdsr_gaussian8.yml`."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# In place of this file's folder, whose `test.py` hides the standard library's `test`.
+sys.path[0] = str(ROOT)
+
+from kdsr_model.launch import run  # noqa: E402
+
+if __name__ == "__main__":
+    run("test", ROOT)

@@ -1,0 +1,13 @@
+"""Train with BasicSR's loop and this plugin: `python basicsr/train.py -opt options/train_kdsr_student.yml`."""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# In place of this file's folder, whose `test.py` hides the standard library's `test`.
+sys.path[0] = str(ROOT)
+
+from kdsr_model.launch import run  # noqa: E402
+
+if __name__ == "__main__":
+    run("train", ROOT)
