@@ -1,6 +1,6 @@
 """The KDSR networks; importing registers them in BasicSR's `ARCH_REGISTRY`."""
 
-import kdsr_compat  # noqa: F401, I001  (BasicSR imports only after it)
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
 from kdsr_arch.checkpoint import read_weights
 from kdsr_arch.kdsr_arch import KDSRNoEstimator, KDSRStudent, KDSRTeacher

@@ -1,6 +1,6 @@
 """Degradations and data sets; importing registers the data sets in BasicSR's `DATASET_REGISTRY`."""
 
-import kdsr_compat  # noqa: F401, I001  (BasicSR imports only after it)
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
 from kdsr_data.blind_sr_benchmark_dataset import BlindSRBenchmarkDataset
 from kdsr_data.degradations import ClassicDegradation, build_degradation

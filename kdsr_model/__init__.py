@@ -3,7 +3,7 @@
 An option file loads the plugin with the line `kdsr_version: !!python/name:kdsr_model.__version__ ""`.
 """
 
-import kdsr_compat  # noqa: I001  (BasicSR imports only after it)
+import kdsr_compat  # BasicSR imports only after it.
 
 import kdsr_arch  # noqa: F401
 import kdsr_data  # noqa: F401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import kdsr_compat
+
 import argparse
 import importlib
 import os
@@ -13,7 +15,6 @@ from typing import Any
 import yaml
 from basicsr.utils.options import ordered_yaml
 
-import kdsr_compat
 from kdsr_data.settings import OptionError, Problem, suggest
 from kdsr_model.options import prepare_options
 
@@ -47,6 +48,8 @@ def run(pipeline: str, root: Path) -> None:
 def prepare_or_exit(opt: dict[str, Any]) -> None:
     """Check and complete parsed options; on problems, end the program with one message and no stack trace."""
     try:
+        # In a BasicSR checkout this is the first chance to see the file as it was written.
+        check_file(sys.argv[1:])
         prepare_options(opt)
     except OptionError as error:
         stop_with(error)
@@ -82,6 +85,7 @@ def check_file(argv: list[str]) -> None:
         if opt.get(key) is not None and not isinstance(opt[key], Mapping)
     ]
     problems += [problem for entry in args.force_yml if (problem := _forced_entry_problem(opt, entry))]
+    problems += _scale_problems(opt)
     if problems:
         raise OptionError(problems)
 
@@ -98,6 +102,16 @@ def _read_yaml(path: Path) -> Mapping[str, Any]:
     if not isinstance(opt, Mapping):
         raise OptionError([Problem(str(path), "is not an option file: expected keys such as name and datasets")])
     return opt
+
+
+def _scale_problems(opt: Mapping[str, Any]) -> list[Problem]:
+    """Find data sets with a scale of their own, which BasicSR's parser replaces by the one at the top."""
+    blocks = opt["datasets"] if isinstance(opt.get("datasets"), Mapping) else {}
+    return [
+        Problem(f"datasets.{name}.scale", f"{block['scale']} disagrees with the scale {opt.get('scale')} at the top")
+        for name, block in blocks.items()
+        if isinstance(block, Mapping) and block.get("scale", opt.get("scale")) != opt.get("scale")
+    ]
 
 
 def _forced_entry_problem(opt: Mapping[str, Any], entry: str) -> Problem | None:

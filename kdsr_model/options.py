@@ -104,12 +104,14 @@ def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
 
 
 def _check_network(problems: list[Problem], block: Any, *, scale: Any, path: str) -> None:
+    before = len(problems)
     network = _check_call(problems, block, dict(iter(ARCH_REGISTRY)), "network", path=path, given=SCALE_ARGUMENTS)
     argument = _scale_argument(block) if network else None
     if argument and block.get(argument, scale) != scale:
         message = f"{block[argument]} disagrees with the scale {scale} at the top; it can be left out here"
         problems.append(Problem(f"{path}.{argument}", message))
-    if argument and isinstance(network, type) and network.__module__.startswith("kdsr_arch") and not problems:
+    is_ours = isinstance(network, type) and network.__module__.startswith("kdsr_arch")
+    if argument and is_ours and len(problems) == before:
         _check_buildable(problems, network, {**block, argument: scale}, path=path)
 
 

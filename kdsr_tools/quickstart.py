@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections import defaultdict
 from contextlib import redirect_stderr, redirect_stdout
@@ -26,9 +25,9 @@ from kdsr_tools.picture import patch, write_grid
 
 # Photographs that come inside scikit-image's package; the held-out ones are never trained on.
 TRAINING = (
-    "rocket.jpg motorcycle_left.png camera.png coins.png moon.png brick.png grass.png gravel.png ihc.png retina.jpg "
-    "hubble_deep_field.jpg page.png"
-).split()
+    *("rocket.jpg", "motorcycle_left.png", "camera.png", "coins.png", "moon.png", "brick.png", "grass.png"),
+    *("gravel.png", "ihc.png", "retina.jpg", "hubble_deep_field.jpg", "page.png"),
+)
 HELD_OUT = ("astronaut.png", "chelsea.png", "coffee.png")
 # Sub-images decode faster than whole photographs, as BasicSR prepares DIV2K.
 TILE_SIZE = 160
