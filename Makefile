@@ -1,0 +1,44 @@
+# `make quickstart` and `make test` work in a fresh clone; the first of them installs into .venv.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
+TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
+
+.PHONY: install quickstart test check format clean-quickstart
+
+install: $(VENV)/installed
+
+# BasicSR builds against torch: with torch there and no build isolation, pip does not fetch it a second time.
+$(VENV)/installed: setup.py constraints.txt pyproject.toml
+	$(PYTHON) setup.py check-python
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing PyTorch (the CUDA build unpacks to some 5 GB; this takes minutes) ..."
+	$(PIP) torch torchvision
+	$(PIP) setuptools wheel cython numpy
+	$(PIP) --no-build-isolation basicsr
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+quickstart: $(VENV)/installed
+	$(RUN) -m kdsr_tools quickstart data
+	$(TRAIN)/train_teacher.yml
+	$(TRAIN)/train_student.yml
+	$(TRAIN)/train_no_idr.yml
+	$(RUN) -m kdsr_tools quickstart report
+
+# To train anew, after a change of options.
+clean-quickstart:
+	rm -rf experiments/quickstart_* results/quickstart datasets/quickstart
+
+test: $(VENV)/installed
+	$(RUN) -m pytest
+
+check: $(VENV)/installed
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+
+format: $(VENV)/installed
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .

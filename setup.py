@@ -1,0 +1,82 @@
+"""Packaging. `python setup.py check-python` says whether this Python will do, without needing setuptools."""
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST, TOO_NEW = (3, 10), (3, 13)
+
+
+def check_python() -> None:
+    """End with a sentence where BasicSR cannot be installed: its setup.py fails on Python 3.13 and newer."""
+    if not OLDEST <= sys.version_info[:2] < TOO_NEW:
+        raise SystemExit(
+            f"KDSR needs Python 3.10, 3.11 or 3.12, since BasicSR 1.4.2 cannot be installed on other versions; this is "
+            f"{sys.version_info[0]}.{sys.version_info[1]}. Install Python 3.11 and name it: "
+            "make install PYTHON=python3.11"
+        )
+
+
+def read_version() -> str:
+    """Read the version from its one home without importing the package, which needs torch."""
+    text = (ROOT / "kdsr_model" / "__init__.py").read_text(encoding="utf-8")
+    return re.search(r'__version__ = "(.+)"', text)[1]
+
+
+def main() -> None:
+    """Build or install the project."""
+    from setuptools import setup
+
+    option_folders = sorted({path.parent.relative_to(ROOT / "options") for path in (ROOT / "options").rglob("*.yml")})
+    setup(
+        name="kdsr",
+        version=read_version(),
+        description="KDSR blind super-resolution for BasicSR: training, evaluation and command line",
+        long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+        long_description_content_type="text/markdown",
+        license="MIT",
+        license_files=["LICENSE"],
+        keywords=[
+            "super-resolution",
+            "blind super-resolution",
+            "image restoration",
+            "BasicSR",
+            "knowledge distillation",
+        ],
+        classifiers=[
+            "Development Status :: 4 - Beta",
+            "Intended Audience :: Science/Research",
+            "Operating System :: OS Independent",
+            "Programming Language :: Python :: 3",
+            "Topic :: Scientific/Engineering :: Image Processing",
+        ],
+        python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
+        # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
+        packages=["kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_tools", "kdsr_options"],
+        package_dir={"kdsr_options": "options"},
+        package_data={"kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders]},
+        py_modules=["kdsr_compat"],
+        install_requires=[
+            "basicsr>=1.4.2",
+            "imageio",
+            "lmdb",
+            "numpy",
+            "opencv-python",
+            "pillow>=10.1",
+            "pydantic>=2.7",
+            "pyyaml",
+            "scikit-image",
+            "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
+            "torch>=2.1",
+            "torchvision",
+        ],
+        extras_require={"dev": ["hypothesis", "pytest>=8", "pytest-xdist", "ruff"]},
+        entry_points={"console_scripts": ["kdsr=kdsr_tools.cli:main"]},
+    )
+
+
+check_python()
+# pip runs this file under a name of its own.
+if sys.argv[1:] != ["check-python"]:
+    main()
