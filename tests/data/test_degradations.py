@@ -1,0 +1,130 @@
+"""The classic degradation: the authors' LQ images, properties, and the messages for wrong options."""
+
+import numpy as np
+import pytest
+
+from kdsr_data import OptionError, build_degradation
+from kdsr_data.degradations import bicubic_resize, isotropic_gaussian_kernel
+
+CLASSIC = {"type": "ClassicDegradation", "scale": 4}
+
+
+def degrade(gt, seed=0, **options):
+    return build_degradation({**CLASSIC, **options})(gt, np.random.default_rng(seed))
+
+
+def golden_lq_images(golden):
+    """Give each golden LQ image with the options that make it."""
+    for key, lq in golden("degradation").items():
+        if not key.startswith("lq_"):
+            continue
+        options = {"downsampling": "s_fold"} if "sfold" in key else {}
+        if "sigma" in key:
+            options["sigma"] = float(key.split("sigma")[1])
+        else:
+            numbers = key.removeprefix("lq_aniso_x4_l").replace("_t", "_").split("_")
+            options |= dict(zip(("lambda1", "lambda2", "theta_degrees"), map(float, numbers), strict=True))
+        yield lq[0].transpose(1, 2, 0), options
+
+
+def test_lq_images_agree_with_the_authors(golden):
+    gt = golden("degradation")["hr"][0].transpose(1, 2, 0)
+    pairs = list(golden_lq_images(golden))
+    assert len(pairs) == 10
+    for expected, options in pairs:
+        difference = np.abs(degrade(gt, **options) - expected)
+        assert difference.max() < 1.01 / 255, options
+        assert np.count_nonzero(difference > 1e-5) <= 1, options  # a pixel on a rounding edge
+
+
+def test_neutral_settings_return_the_image(gt):
+    np.testing.assert_array_equal(degrade(gt, scale=1), gt)
+    np.testing.assert_array_equal(degrade(gt, scale=1, sigma=0), gt)
+
+
+def test_without_blur_only_resizing_and_rounding_is_left(gt):
+    expected = np.round(np.clip(bicubic_resize(gt, 0.25), 0, 1) * 255) / 255
+    np.testing.assert_allclose(degrade(gt), expected, atol=1e-6)
+    np.testing.assert_array_equal(degrade(gt, downsampling="s_fold"), gt[::4, ::4])
+
+
+def test_blurring_an_impulse_shows_the_kernel():
+    impulse = np.zeros((41, 41, 3), np.float32)
+    impulse[20, 20] = 1
+    blurred = degrade(impulse, scale=1, sigma=2.5)[10:31, 10:31, 0]
+    np.testing.assert_allclose(blurred, isotropic_gaussian_kernel(21, 2.5), atol=0.5 / 255 + 1e-6)
+
+
+def test_equal_lambdas_blur_like_sigma(gt):
+    round_kernel = degrade(gt, lambda1=1.7, lambda2=1.7, theta_degrees=33)
+    np.testing.assert_allclose(round_kernel, degrade(gt, sigma=1.7), atol=1.01 / 255)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sigma": [0.2, 4.0]},
+        {"lambda1": [0.2, 4], "lambda2": [0.2, 4], "theta_degrees": [0, 180]},
+        {"noise_sigma_255": [5, 25]},
+    ],
+)
+def test_draws_repeat_with_the_seed_and_differ_without(gt, options):
+    one = degrade(gt, seed=1, **options)
+    np.testing.assert_array_equal(one, degrade(gt, seed=1, **options))
+    assert not np.array_equal(one, degrade(gt, seed=2, **options))
+    assert one.dtype == np.float32
+    assert one.shape == (24, 32, 3)
+    np.testing.assert_allclose(one * 255, np.round(one * 255), atol=1e-4)
+
+
+def test_the_input_is_left_alone(gt):
+    before = gt.copy()
+    degrade(gt, sigma=2, noise_sigma_255=10)
+    np.testing.assert_array_equal(gt, before)
+
+
+def test_noise_has_the_level_asked_for():
+    gray = np.full((256, 256, 3), 0.5, np.float32)
+    noise = (degrade(gray, scale=1, noise_sigma_255=10) - gray) * 255
+    assert noise.std() == pytest.approx(10, rel=0.02)
+    assert abs(noise.mean()) < 0.2
+    channels = np.corrcoef(noise.reshape(-1, 3).T)
+    assert np.abs(channels - np.eye(3)).max() < 0.02
+
+
+def test_the_range_of_widths_is_used_evenly():
+    impulse = np.zeros((63, 63, 3), np.float32)
+    impulse[31, 31] = 1
+    peaks = [degrade(impulse, seed=seed, scale=1, sigma=[0.5, 3.0]).max() for seed in range(200)]
+    sigmas = np.array([0.3989 / np.sqrt(peak) for peak in peaks if peak < 0.6])  # peak = 1 / (2 pi sigma^2)
+    assert sigmas.min() < 0.7
+    assert sigmas.max() > 2.8
+    assert sigmas.mean() == pytest.approx(1.78, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sgima": 1}, "degradation.sgima: unknown key; did you mean 'sigma'?"),
+        ({"sigma": [4, 0.2]}, r"degradation.sigma: expected [low, high] with low <= high, got [4, 0.2]"),
+        ({"sigma": -1}, "degradation.sigma: expected 0..20, got -1"),
+        ({"sigma": "wide"}, "degradation.sigma: expected a number or [low, high], got 'wide'"),
+        ({"sigma": [1, 2, 3]}, "degradation.sigma: expected a number or [low, high], got [1, 2, 3]"),
+        ({"noise_sigma_255": [0, 256]}, "degradation.noise_sigma_255: expected 0..255, got [0.0, 256.0]"),
+        ({"kernel_size": 20}, "degradation.kernel_size: expected an odd number, got 20"),
+        ({"downsampling": "area"}, "degradation.downsampling: expected 'bicubic' or 's_fold', got 'area'"),
+        ({"sigma": 1, "lambda1": 1}, "give either sigma or lambda1, lambda2 and theta_degrees, not both"),
+        ({"lambda1": 1}, "an anisotropic kernel needs lambda1, lambda2 and theta_degrees"),
+        ({"scale": 0}, "degradation.scale: expected greater than or equal to 1, got 0"),
+        ({"type": "ClassicDegradaton"}, "did you mean 'ClassicDegradation'?; registered: ClassicDegradation"),
+    ],
+)
+def test_impossible_options_are_named(options, message):
+    with pytest.raises(OptionError) as error:
+        build_degradation({**CLASSIC, **options})
+    assert message in str(error.value)
+
+
+def test_a_block_that_is_no_block_is_refused():
+    with pytest.raises(OptionError, match="degradation: expected a block with a 'type', got 'blur'"):
+        build_degradation("blur")

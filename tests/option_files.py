@@ -1,0 +1,86 @@
+"""Option files for tests: the shipped ones, shrunk to a few seconds and pointed at small data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from basicsr.utils.options import ordered_yaml
+
+import kdsr_model  # noqa: F401
+from kdsr_arch import KDSRTeacher
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = ROOT / "options"
+PLUGIN_LINE = 'kdsr_version: !!python/name:kdsr_model.__version__ ""\n'
+NUM_FEAT = 8
+SMALL_NETWORKS = {
+    "KDSRStudent": {"num_feat": NUM_FEAT, "num_block": 1, "num_estimator_block": 1},
+    "KDSRTeacher": {"num_feat": NUM_FEAT, "num_block": 1, "num_estimator_block": 1},
+    "KDSRNoEstimator": {"num_feat": NUM_FEAT, "num_block": 1},
+    "EDSR": {"num_feat": NUM_FEAT, "num_block": 1},
+    "RCAN": {"num_feat": NUM_FEAT, "num_group": 1, "num_block": 1, "squeeze_factor": 2},
+    "SwinIR": {"img_size": 8, "window_size": 4, "depths": [1], "embed_dim": 12, "num_heads": [2]},
+}
+SMALL_LOADER = {"num_worker_per_gpu": 0, "batch_size_per_gpu": 2, "dataset_enlarge_ratio": 1, "pin_memory": False}
+
+
+def load_options(path: Path) -> dict[str, Any]:
+    """Read a shipped option file as plain blocks, without its plugin line."""
+    options = yaml.load(path.read_text(), Loader=ordered_yaml()[0])
+    del options["kdsr_version"]
+    return _plain(options)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
+
+
+def write_options(path: Path, options: dict[str, Any]) -> Path:
+    """Write blocks as an option file that loads the plugin."""
+    path.write_text(PLUGIN_LINE + yaml.safe_dump(options, sort_keys=False))
+    return path
+
+
+def save_teacher(path: Path, *, scale: int = 4, **size: int) -> Path:
+    """Save a small teacher with random weights, as BasicSR wraps them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    network = KDSRTeacher(scale, **(SMALL_NETWORKS["KDSRTeacher"] | size))
+    torch.save({"params": network.state_dict()}, path)
+    return path
+
+
+def shrink(options: dict[str, Any], *, gt_folder: Path, total_iter: int = 2) -> dict[str, Any]:
+    """Give the same options with small networks, data and schedules; what kind they are stays."""
+    options["num_gpu"] = 0
+    options["network_g"] |= SMALL_NETWORKS[options["network_g"]["type"]]
+    for block in options["datasets"].values():
+        block |= {"dataroot_gt": str(gt_folder), "io_backend": {"type": "disk"}}
+        if "gt_size" in block:
+            block |= {"gt_size": 8 * options["scale"], **SMALL_LOADER}
+    if "train" in options:
+        _shrink_training(options, gt_folder.parent, total_iter)
+    if "val" in options and "train" in options:
+        options["val"]["val_freq"] = total_iter
+    return options
+
+
+def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> None:
+    train, path = options["train"], options["path"]
+    train["total_iter"] = total_iter
+    if "estimator_warmup_iter" in train:
+        train["estimator_warmup_iter"] = 1
+    if "pretrain_network_teacher" in path:
+        path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"]))
+    options["logger"] |= {"print_freq": 1, "save_checkpoint_freq": total_iter, "use_tb_logger": False}
+
+
+def student_options(gt_folder: Path, **changes: Any) -> dict[str, Any]:
+    """Give the shrunk options of the student that the README trains, without validation."""
+    options = shrink(load_options(OPTIONS / "train_kdsr_student.yml"), gt_folder=gt_folder)
+    del options["val"], options["datasets"]["val"]
+    return options | changes
