@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import os
 import re
 import sys
@@ -90,6 +91,7 @@ def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:
             continue
         if hasattr(launcher, "train_pipeline"):
             launcher.load_resume_state = _after(prepare_options, functools.partial(load_resume_state, launcher))
+            launcher.create_train_val_dataloader = _with_all_epochs(launcher.create_train_val_dataloader)
         else:
             launcher.make_exp_dirs = _after(prepare_options, launcher.make_exp_dirs)
         launcher.is_hooked_by_kdsr = True
@@ -108,6 +110,26 @@ def _after(prepare: Callable[[dict], None], go_on: Callable[[dict], Any]) -> Cal
         return go_on(opt)
 
     return prepare_and_go_on
+
+
+def _with_all_epochs(create_dataloaders: Callable) -> Callable:
+    """Let training reach `total_iter`.
+
+    basicsr 1.4.2 and master count a last, incomplete batch in every epoch, which its loader then drops: with few
+    batches an epoch, training runs out of epochs and ends early without a word, and with less than one it never begins.
+    """
+
+    @functools.wraps(create_dataloaders)
+    def create_dataloaders_and_count(opt: dict[str, Any], logger: logging.Logger) -> tuple:
+        train_loader, sampler, val_loaders, _, total_iters = create_dataloaders(opt, logger)
+        if len(train_loader) == 0:
+            raise SystemExit(
+                f"datasets.train: {len(train_loader.dataset)} images are fewer than one batch; "
+                "raise dataset_enlarge_ratio or lower batch_size_per_gpu"
+            )
+        return train_loader, sampler, val_loaders, math.ceil(total_iters / len(train_loader)), total_iters
+
+    return create_dataloaders_and_count
 
 
 def load_resume_state(launcher: types.ModuleType, opt: dict[str, Any]) -> dict[str, Any] | None:

@@ -163,18 +163,46 @@ def _check_student(problems: list[Problem], opt: Options) -> None:
     if path.get("pretrain_network_g") and train.get("init_sr_from_teacher") and not path.get("resume_state"):
         message = "both path.pretrain_network_g and the teacher would set the SR network; set this to false"
         problems.append(Problem("train.init_sr_from_teacher", message))
-    teacher = path.get("pretrain_network_teacher")
     where = "path.pretrain_network_teacher"
-    if teacher is None:
+    if path.get("pretrain_network_teacher") is None:
         problems.append(Problem(where, "is missing: the student learns from a trained teacher's checkpoint"))
-        return
+    elif size := _read_size(problems, path, "teacher", hint=" (train the teacher first)"):
+        problems.extend(Problem(where, message) for message in _teacher_disagreements(size, opt))
+
+
+def _read_size(problems: list[Problem], path: Options, name: str, *, hint: str = "") -> NetworkSize | None:
     try:
-        size = size_from_weights(read_weights(teacher, param_key=path.get("param_key_teacher")))
+        weights = read_weights(path[f"pretrain_network_{name}"], param_key=path.get(f"param_key_{name}"))
+        return size_from_weights(weights)
     except (FileNotFoundError, ValueError) as error:
-        hint = " (train the teacher first)" if isinstance(error, FileNotFoundError) else ""
-        problems.append(Problem(where, f"{error}{hint}"))
+        note = hint if isinstance(error, FileNotFoundError) else ""
+        problems.append(Problem(f"path.pretrain_network_{name}", f"{error}{note}"))
+        return None
+
+
+def _check_pretrained(problems: list[Problem], opt: Options) -> None:
+    path, block = opt.get("path") or {}, opt.get("network_g") or {}
+    kind = {"KDSRStudent": "student", "KDSRTeacher": "teacher"}.get(block.get("type"))
+    if kind is None or not path.get("pretrain_network_g") or not path.get("strict_load_g", True):
         return
-    problems.extend(Problem(where, message) for message in _teacher_disagreements(size, opt))
+    size = _read_size(problems, path, "g")
+    if size is None:
+        return
+    where = "path.pretrain_network_g"
+    if size.kind != kind:
+        problems.append(Problem(where, f"these are a {size.kind}'s weights, network_g is a {kind}"))
+    for argument, value in size.arguments().items():
+        wanted = opt.get("scale") if argument == "scale" else _network_argument(block, argument)
+        if value != wanted:
+            problems.append(Problem(where, f"the weights have {argument} {value}, network_g has {wanted}"))
+
+
+def _network_argument(block: Options, name: str) -> Any:
+    """Give a network's argument as its block says or, where it does not, by the network's default."""
+    if block.get("type") not in ARCH_REGISTRY:
+        return block.get(name)
+    parameter = inspect.signature(ARCH_REGISTRY.get(block["type"])).parameters.get(name)
+    return block.get(name, parameter.default if parameter else None)
 
 
 def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
@@ -187,10 +215,8 @@ def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
     must_agree = ["num_feat"]  # the IDR' vectors are compared element by element
     if (opt.get("train") or {}).get("init_sr_from_teacher", True):
         must_agree.append("num_block")
-    network = ARCH_REGISTRY.get(student["type"]) if student.get("type") in ARCH_REGISTRY else None
-    defaults = inspect.signature(network).parameters if network else {}
     for key in must_agree:
-        value = student.get(key, defaults[key].default if key in defaults else None)
+        value = _network_argument(student, key)
         if value is not None and value != getattr(teacher, key):
             yield f"the teacher has {key} {getattr(teacher, key)}, network_g has {value}"
 
@@ -210,10 +236,14 @@ def _check_metric(problems: list[Problem], block: Any, *, path: str) -> None:
 
 
 def _check_paths(problems: list[Problem], opt: Options) -> None:
+    missing = False
     for key, value in (opt.get("path") or {}).items():
         is_file = key == "resume_state" or key.startswith("pretrain_network")
         if is_file and key != "pretrain_network_teacher" and value is not None and not Path(str(value)).is_file():
             problems.append(Problem(f"path.{key}", f"{value} does not exist (seen from {Path.cwd()})"))
+            missing = True
+    if not missing:
+        _check_pretrained(problems, opt)
 
 
 def _check_call(

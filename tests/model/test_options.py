@@ -115,6 +115,23 @@ def test_two_sources_of_the_sr_network_are_refused(gt_folder, tmp_path, monkeypa
     assert "train.init_sr_from_teacher: both path.pretrain_network_g and the teacher would set" in message
 
 
+def test_pretrained_weights_of_another_network_are_refused(gt_folder, tmp_path, monkeypatch, capsys):
+    options = student_options(gt_folder)
+    options["train"]["init_sr_from_teacher"] = False
+    options["path"]["pretrain_network_g"] = str(save_teacher(tmp_path / "t.pth", num_feat=4))
+    message = message_for(options, tmp_path, monkeypatch, capsys)
+    assert "path.pretrain_network_g: these are a teacher's weights, network_g is a student" in message
+    assert "path.pretrain_network_g: the weights have num_feat 4, network_g has 8" in message
+
+
+def test_a_torn_pretrained_file_is_refused(gt_folder, tmp_path, monkeypatch, capsys):
+    options = student_options(gt_folder)
+    (tmp_path / "torn.pth").write_bytes(b"PK")
+    options["path"]["pretrain_network_g"] = str(tmp_path / "torn.pth")
+    message = message_for(options, tmp_path, monkeypatch, capsys)
+    assert "torn.pth: not a readable checkpoint of tensors" in message
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
