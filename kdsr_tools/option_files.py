@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent / "options"
@@ -12,7 +12,9 @@ SOURCE_TREE = Path(__file__).resolve().parent.parent / "options"
 
 def packaged_options() -> Path:
     """Give the folder with the project's option files, in a clone or where pip installed them."""
-    return SOURCE_TREE if SOURCE_TREE.is_dir() else Path(str(resources.files("kdsr_options")))
+    return (
+        SOURCE_TREE if SOURCE_TREE.is_dir() else Path(next(iter(find_spec("kdsr_options").submodule_search_locations)))
+    )
 
 
 def list_options() -> list[str]:

@@ -128,15 +128,3 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
         raise RuntimeError
     assert (tmp_path / "result.txt").read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_option_files_are_listed_and_copied_once(tmp_path, capsys):
-    assert main(["options"]) == 0
-    assert "train_kdsr_student.yml" in capsys.readouterr().out.splitlines()
-    assert main(["options", "--to", str(tmp_path)]) == 0
-    mine = tmp_path / "quickstart/train_teacher.yml"
-    assert mine.read_text() == (OPTIONS / "quickstart/train_teacher.yml").read_text()
-    mine.write_text("changed")
-    assert main(["options", "--to", str(tmp_path)]) == 0
-    assert mine.read_text() == "changed"
-    assert "0 option files written" in capsys.readouterr().out
