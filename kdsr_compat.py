@@ -79,6 +79,18 @@ def _with_ddp_on_cpu(model_to_device: Callable) -> Callable:
     return model_to_any_device
 
 
+def support_cpu_degradation() -> None:
+    """Let `RealESRGANModel.feed_data` run on the CPU.
+
+    basicsr 1.4.2 and master: its `filter2D` views the padded image, which torch 2.14 on the CPU leaves in another
+    memory order than a view needs.
+    """
+    from basicsr.models import realesrgan_model
+
+    filter2d = realesrgan_model.filter2D
+    realesrgan_model.filter2D = lambda img, kernel: filter2d(img.contiguous(), kernel)
+
+
 def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:
     """Have BasicSR's running `train.py` or `test.py` call `prepare_options(opt)` first, and resume without CUDA.
 

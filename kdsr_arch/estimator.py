@@ -37,6 +37,8 @@ class DegradationEstimator(nn.Module):
 
     def __init__(self, in_channels: int, *, num_feat: int, num_block: int):
         super().__init__()
+        # How many pixels away a pixel influences the features: one for each convolution on the way.
+        self.reach = 1 + 2 * num_block + 3
         self.conv_first = conv3x3(in_channels, num_feat)
         self.blocks = nn.Sequential(*[ResidualBlock(num_feat) for _ in range(num_block)])
         self.conv_wide1 = conv3x3(num_feat, 2 * num_feat)

@@ -91,8 +91,8 @@ class KDSRTeacher(KDSRNetwork):
             num_estimator_block=num_estimator_block,
         )
 
-    def estimate_idr(self, lq: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W) and its `gt` (B, 3, sH, sW).
+    def join(self, lq: Tensor, gt: Tensor) -> Tensor:
+        """Put the cells of `gt` (B, 3, sH, sW) behind `lq` (B, 3, H, W), as the estimator sees them.
 
         Raises:
             ValueError: `gt` is not `scale` times as large as `lq`.
@@ -103,7 +103,11 @@ class KDSRTeacher(KDSRNetwork):
                 f"gt: expected {expected}, {self.scale} times the LQ {tuple(lq.shape)}, got {tuple(gt.shape)}"
             )
         cells = F.pixel_unshuffle(gt, self.scale)  # (B, 3 s^2, H, W)
-        return self.estimator(torch.cat([lq, cells], dim=1))
+        return torch.cat([lq, cells], dim=1)
+
+    def estimate_idr(self, lq: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` and its `gt`. Raises as `join`."""
+        return self.estimator(self.join(lq, gt))
 
     def forward(self, lq: Tensor, gt: Tensor, *, return_idr: bool = False):
         """Enlarge `lq` knowing its `gt`; `return_idr` gives `(sr, idr, idr_prime)` instead of the SR image."""

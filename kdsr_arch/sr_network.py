@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from kdsr_arch.estimator import conv3x3, leaky_relu
 
@@ -66,23 +68,42 @@ class Upsampler(nn.Module):
 
 
 class SRNetwork(nn.Module):
-    """Enlarge an image by a stack of blocks that all receive the same IDR."""
+    """Enlarge an image by a stack of blocks that all receive the same IDR.
+
+    Attributes:
+        recompute: whether training computes each block's inner features a second time for its gradient instead of
+            keeping them: less memory, more time, the same result.
+    """
 
     def __init__(self, scale: int, *, num_feat: int, num_block: int):
         super().__init__()
+        self.recompute = False
         self.conv_first = conv3x3(3, num_feat)
         self.blocks = nn.ModuleList([DynamicBlock(num_feat) for _ in range(num_block)])
         self.conv_body = conv3x3(num_feat, num_feat)
         self.upsampler = Upsampler(scale, num_feat=num_feat)
         self.conv_last = conv3x3(num_feat, 3)
 
-    def forward(self, lq: Tensor, idr: Tensor) -> Tensor:
-        """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> SR image (B, 3, sH, sW), not clamped."""
-        # Not a buffer: distributed training would synchronise it, and validation on one rank would wait for the others.
-        mean = lq.new_tensor(DIV2K_MEAN).reshape(1, 3, 1, 1)
-        shallow = self.conv_first(lq - mean)
+    def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
+        """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> features (B, C, H, W)."""
+        shallow = self.conv_first(lq - _mean_like(lq))
         features = shallow
         for block in self.blocks:
-            features = block(features, idr)
-        features = self.conv_body(features) + shallow
-        return self.conv_last(self.upsampler(features)) + mean
+            if self.recompute and torch.is_grad_enabled():
+                features = checkpoint(block, features, idr, use_reentrant=False)
+            else:
+                features = block(features, idr)
+        return self.conv_body(features) + shallow
+
+    def reconstruct(self, features: Tensor) -> Tensor:
+        """Features (B, C, H, W) -> SR image (B, 3, sH, sW), not clamped."""
+        return self.conv_last(self.upsampler(features)) + _mean_like(features)
+
+    def forward(self, lq: Tensor, idr: Tensor) -> Tensor:
+        """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> SR image (B, 3, sH, sW), not clamped."""
+        return self.reconstruct(self.extract_features(lq, idr))
+
+
+def _mean_like(image: Tensor) -> Tensor:
+    # Not a buffer: distributed training would synchronise it, and validation on one rank would wait for the others.
+    return image.new_tensor(DIV2K_MEAN).reshape(1, 3, 1, 1)

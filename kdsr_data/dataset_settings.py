@@ -50,10 +50,15 @@ class ImageSetSettings(Settings):
 
 
 class DegradedImageSettings(ImageSetSettings):
-    """Options of `DegradedImageDataset`; `gt_size` in pixels of the GT patch, needed in training only."""
+    """Options of `DegradedImageDataset`; `gt_size` in pixels of the GT patch, needed in training only.
+
+    With `degraded_size`, a larger GT crop of so many pixels is degraded and the pair is cut out of it, so that filters
+    and resizes have seen what lies around.
+    """
 
     degradation: dict[str, Any]
     gt_size: int | None = Field(default=None, ge=1)
+    degraded_size: int | None = Field(default=None, ge=1)
     use_hflip: bool = False
     use_rot: bool = False
 
@@ -63,6 +68,9 @@ class DegradedImageSettings(ImageSetSettings):
             raise ValueError("gt_size (pixels of the GT patch) is missing")
         if self.gt_size is not None and self.gt_size % self.scale:
             raise ValueError(f"gt_size: expected a multiple of the scale {self.scale}, got {self.gt_size}")
+        if self.degraded_size is not None and (self.degraded_size % self.scale or self.degraded_size < self.gt_size):
+            expected = f"a multiple of the scale {self.scale}, at least gt_size {self.gt_size}"
+            raise ValueError(f"degraded_size: expected {expected}, got {self.degraded_size}")
         return self
 
 

@@ -55,11 +55,10 @@ class DegradedImageDataset(Dataset):
         if self.settings.phase == "train":
             rng = rng_for_next_sample()
             index, gt = self._read_good(index, rng)
-            gt = self._crop_and_flip(gt, rng)
+            gt, lq = self._make_pair(gt, rng)
         else:
-            rng = rng_for_name(self.source.key(index))
             gt = mod_crop(self._read(index), self.settings.scale)
-        lq = self.degradation(gt, rng)
+            lq = self.degradation(gt, rng_for_name(self.source.key(index)))
         gt_tensor, lq_tensor = img2tensor([gt, lq], bgr2rgb=False, float32=True)
         path = self.source.path(index)
         return {"lq": lq_tensor.contiguous(), "gt": gt_tensor.contiguous(), "lq_path": path, "gt_path": path}
@@ -95,9 +94,15 @@ class DegradedImageDataset(Dataset):
             self.is_bad[index] = True
             get_root_logger().warning(f"Image left out: {error}. Another one takes its place.")
 
-    def _crop_and_flip(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
+    def _make_pair(self, gt: np.ndarray, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
+        scale, gt_size = self.settings.scale, self.settings.gt_size
+        # An image smaller than degraded_size is degraded as far as it goes.
+        largest = min(gt.shape[:2]) // scale * scale
+        degraded_size = min(self.settings.degraded_size or gt_size, largest)
         with global_draws_from(rng):
             # BasicSR crops pairs; GT stands in for the LQ image that does not exist yet.
-            gt, _ = paired_random_crop(gt, gt, self.settings.gt_size, scale=1)
+            gt, _ = paired_random_crop(gt, gt, degraded_size, scale=1)
             gt = augment(np.array(gt, order="C"), hflip=self.settings.use_hflip, rotation=self.settings.use_rot)
-        return np.ascontiguousarray(gt)
+        lq = self.degradation(np.ascontiguousarray(gt), rng)
+        with global_draws_from(rng):
+            return paired_random_crop(gt, lq, gt_size, scale)

@@ -83,8 +83,7 @@ def read_settings(settings_class: type[SettingsType], opt: Mapping[str, Any], *,
     try:
         return settings_class.model_validate(dict(opt))
     except ValidationError as error:
-        known = list(settings_class.model_fields)
-        raise OptionError(_to_problem(detail, known=known, path=path) for detail in error.errors()) from None
+        raise OptionError(_to_problem(detail, settings_class, path=path) for detail in error.errors()) from None
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -112,13 +111,20 @@ def join_path(*parts: Any) -> str:
     return ".".join(str(part) for part in parts if part != "")
 
 
-def _to_problem(detail: ErrorDetails, *, known: list[str], path: str) -> Problem:
+def _to_problem(detail: ErrorDetails, settings_class: type[Settings], *, path: str) -> Problem:
     where = join_path(path, *detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return unknown_key(path, str(detail["loc"][-1]), known)
+        *parents, key = detail["loc"]
+        return unknown_key(join_path(path, *parents), str(key), _known_keys(settings_class, parents))
     if detail["type"] == "missing":
         return Problem(where, "is missing")
     if detail["type"] == "value_error":
         return Problem(where, str(detail["ctx"]["error"]))
     message = detail["msg"].replace("Input should be", "expected")
     return Problem(where, f"{message}, got {detail['input']!r}")
+
+
+def _known_keys(settings_class: type[Settings], parents: Iterable[Any]) -> list[str]:
+    for key in parents:
+        settings_class = settings_class.model_fields[key].annotation
+    return list(settings_class.model_fields)

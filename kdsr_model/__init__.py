@@ -8,12 +8,13 @@ import kdsr_compat  # BasicSR imports only after it.
 import kdsr_arch  # noqa: F401
 import kdsr_data  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
+from kdsr_model.kdsr_student_gan_model import KDSRStudentGANModel
 from kdsr_model.kdsr_student_model import KDSRStudentModel
 from kdsr_model.kdsr_teacher_model import KDSRTeacherModel
 from kdsr_model.launch import prepare_or_exit
 
 __version__ = "0.1.0"
-__all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
+__all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentGANModel", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
 
 kdsr_compat.support_cpu_training()
 kdsr_compat.hook_launchers(prepare_or_exit)

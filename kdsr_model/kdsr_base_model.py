@@ -1,43 +1,66 @@
-"""What the teacher's and the student's training share, on top of BasicSR's `SRModel`."""
+"""What the teacher's and the students' training share, on top of BasicSR's `SRModel`."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections import OrderedDict
 
+import torch
 from basicsr.data import build_dataloader
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 
-from kdsr_arch import read_weights
+from kdsr_arch import read_weights, tiling
 from kdsr_data import BlindSRBenchmarkDataset
+from kdsr_model.optimisation import Stepper
+from kdsr_model.train_settings import KDSRValSettings, TrainSettings, read_train_settings, read_val_settings
 
 
 class KDSRBaseModel(SRModel):
-    """An `SRModel` whose losses are a method, that loads the authors' checkpoints and can report by setting."""
+    """An `SRModel` with safe, fast steps, that loads the authors' checkpoints and can report by setting."""
+
+    settings: TrainSettings
+
+    def init_training_settings(self) -> None:
+        """Read the options and set up memory format, compilation and recomputation before BasicSR does the rest."""
+        self.settings = read_train_settings(self.opt)
+        self.stepper = Stepper(self.settings, self.device, what="network")
+        network = self.get_bare_model(self.net_g)
+        network.sr_network.recompute = self.settings.recompute
+        if self.settings.channels_last:
+            network.to(memory_format=torch.channels_last)
+        if self.settings.compile:
+            network.compile()  # in place: names of weights and DDP stay as they are
+        super().init_training_settings()
+
+    def feed_data(self, data) -> None:
+        """Take a batch of `lq` and, where there is one, `gt`."""
+        super().feed_data(data)
+        if self.is_train and self.settings.channels_last:
+            self.lq = self.lq.contiguous(memory_format=torch.channels_last)
 
     @abstractmethod
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
         """Give this step's losses by their names in the log; their sum is minimised."""
 
     def optimize_parameters(self, current_iter: int) -> None:
-        """Make one step of the optimiser on the batch that was fed."""
+        """Make one step of the optimiser on the batch that was fed, unless its losses are no numbers."""
         self.optimizer_g.zero_grad()
         losses = self.compute_losses(current_iter)
-        sum(losses.values()).backward()
-        self.optimizer_g.step()
-        self.log_dict = self.reduce_loss_dict(losses)
-        if self.ema_decay > 0:
+        has_gradients = self.stepper.backward(losses, self.optimizer_g)
+        is_done = has_gradients and self.stepper.step(self.optimizer_g, self.net_g.parameters())
+        if is_done and self.ema_decay > 0:
             self.model_ema(decay=self.ema_decay)
+        self.log_dict = self.reduce_loss_dict(losses)
 
-    def compute_sr_losses(self, sr: Tensor) -> OrderedDict[str, Tensor]:
+    def compute_sr_losses(self, sr: Tensor, *, pixel_gt: Tensor, perceptual_gt: Tensor) -> OrderedDict[str, Tensor]:
         """Compare `sr` (B, 3, sH, sW) with GT by the pixel and the perceptual loss, whichever are set."""
         losses = OrderedDict()
         if self.cri_pix:
-            losses["l_pix"] = self.cri_pix(sr, self.gt)
+            losses["l_pix"] = self.cri_pix(sr, pixel_gt)
         if self.cri_perceptual:
-            perceptual, style = self.cri_perceptual(sr, self.gt)
+            perceptual, style = self.cri_perceptual(sr, perceptual_gt)
             losses |= {k: v for k, v in (("l_percep", perceptual), ("l_style", style)) if v is not None}
         return losses
 
@@ -52,6 +75,18 @@ class KDSRBaseModel(SRModel):
             raise ValueError(f"{load_path}: does not fit {type(bare).__name__}: {error}") from error
         if mismatch.missing_keys or mismatch.unexpected_keys:
             get_root_logger().warning(f"{load_path}: loaded in part: {mismatch}")
+
+    def estimate_idr(self, network: nn.Module, tile_size: int | None) -> Tensor:
+        """Give the IDR (B, C) of the batch that was fed."""
+        return tiling.estimate_idr(network.estimator, self.lq, tile_size=tile_size)
+
+    def test(self) -> None:
+        """Restore the image that was fed, in tiles if `val.tile_size` says so."""
+        val: KDSRValSettings = read_val_settings(self.opt)
+        network = self.get_bare_model(getattr(self, "net_g_ema", self.net_g))
+        with torch.no_grad():
+            idr = self.estimate_idr(network, val.tile_size)
+            self.output = tiling.super_resolve(network, self.lq, idr, tile_size=val.tile_size, overlap=val.tile_overlap)
 
     def validation(self, dataloader, current_iter, tb_logger, save_img=False) -> None:
         """Validate as BasicSR does; with `val.per_setting`, a benchmark's settings are reported one by one."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch
 from basicsr.utils import get_root_logger
 from basicsr.utils.registry import MODEL_REGISTRY
-from torch import Tensor
+from torch import Tensor, nn
 
+from kdsr_arch import tiling
 from kdsr_model.kdsr_base_model import KDSRBaseModel
 
 
@@ -18,17 +18,14 @@ class KDSRTeacherModel(KDSRBaseModel):
 
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
         """Give the SR losses of the teacher's image."""
-        self.output = self.net_g(self.lq, self.gt)
-        return self.compute_sr_losses(self.output)
+        with self.stepper.autocast():
+            sr = self.net_g(self.lq, self.gt)
+        self.output = sr.float()
+        return self.compute_sr_losses(self.output, pixel_gt=self.gt, perceptual_gt=self.gt)
 
-    def test(self) -> None:
-        """Restore the image that was fed, knowing its GT."""
-        net = self.get_bare_model(getattr(self, "net_g_ema", self.net_g))
-        was_training = net.training
-        net.eval()
-        with torch.no_grad():
-            self.output = net(self.lq, self.gt)
-        net.train(was_training)
+    def estimate_idr(self, network: nn.Module, tile_size: int | None) -> Tensor:
+        """Give the IDR (B, C) of the batch that was fed, knowing its GT."""
+        return tiling.estimate_idr(network.estimator, network.join(self.lq, self.gt), tile_size=tile_size)
 
     def validation(self, dataloader, current_iter, tb_logger, save_img=False) -> None:
         """Validate with GT in the estimator's hands, and say so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import torch
 from pydantic import Field, model_validator
 
 from kdsr_data.settings import Settings, read_settings
@@ -22,6 +23,7 @@ class PathSettings(Settings):
     param_key_d: str | None = "params"
     strict_load_d: bool = True
     pretrain_network_teacher: str | None = None
+    pretrain_vgg: str | None = None
     param_key_teacher: str | None = None
     resume_state: str | None = None
     ignore_resume_networks: list[str] | None = None
@@ -31,6 +33,23 @@ class PathSettings(Settings):
     log: str | None = None
     visualization: str | None = None
     results_root: str | None = None
+
+
+class SpeedSettings(Settings):
+    """How our models make a step; the same numbers come out, but for rounding in mixed precision."""
+
+    amp: Literal["none", "bf16", "fp16"] = "none"
+    channels_last: bool = False
+    compile: bool = False
+    recompute: bool = False  # halves the memory of activations for about a third more time
+    grad_clip_norm: float | None = Field(default=None, gt=0)
+    max_bad_steps: int = Field(default=100, ge=1)  # in a row
+
+    @model_validator(mode="after")
+    def _check_precision(self):
+        if self.amp == "fp16" and not torch.cuda.is_available():
+            raise ValueError("amp: fp16 needs CUDA; bf16 runs everywhere")
+        return self
 
 
 class TrainSettings(Settings):
@@ -69,7 +88,11 @@ class WarmupSchedulerSettings(Settings):
     gamma: float = Field(default=0.1, gt=0)
 
 
-class StudentTrainSettings(TrainSettings):
+class TeacherTrainSettings(TrainSettings, SpeedSettings):
+    """`train` as `KDSRTeacherModel` reads it."""
+
+
+class StudentTrainSettings(TrainSettings, SpeedSettings):
     """`train` as `KDSRStudentModel` reads it; the warm-up trains the estimator alone, by the IDR loss."""
 
     idr_opt: Block = {"type": "IDRL1Loss", "loss_weight": 1.0}
@@ -87,6 +110,16 @@ class StudentTrainSettings(TrainSettings):
         return self
 
 
+class StudentGANTrainSettings(StudentTrainSettings, GANTrainSettings):
+    """`train` as `KDSRStudentGANModel` reads it."""
+
+    @model_validator(mode="after")
+    def _check_alternation(self):
+        if self.net_d_iters < 1 or self.net_d_init_iters < 0:
+            raise ValueError("expected net_d_iters above 0 and net_d_init_iters from 0 on")
+        return self
+
+
 class ValSettings(Settings):
     """`val` as BasicSR reads it."""
 
@@ -98,9 +131,15 @@ class ValSettings(Settings):
 
 
 class KDSRValSettings(ValSettings):
-    """`val` as our models read it; `per_setting` reports each degradation of a benchmark on its own."""
+    """`val` as our models read it.
+
+    `per_setting` reports each degradation of a benchmark on its own; `tile_size` (LQ pixels) restores large images in
+    tiles that overlap by `tile_overlap`, with one IDR for the whole image.
+    """
 
     per_setting: bool = False
+    tile_size: int | None = Field(default=None, ge=16)
+    tile_overlap: int = Field(default=32, ge=0)
 
 
 class LoggerSettings(Settings):
@@ -138,17 +177,31 @@ class ExperimentSettings(Settings):
     root_path: str | None = None
 
 
+class GANExperimentSettings(ExperimentSettings):
+    """The top of a GAN's option file; the switches say which losses compare with a sharpened GT (as Real-ESRGAN)."""
+
+    l1_gt_usm: bool = False
+    percep_gt_usm: bool = False
+    gan_gt_usm: bool = False
+
+
 # What each model reads from `train` and `val`. Other model types bring options of their own, so only their data
 # sets, networks and losses are checked.
 TRAIN_SETTINGS: dict[str, type[TrainSettings]] = {
-    "KDSRTeacherModel": TrainSettings,
+    "KDSRTeacherModel": TeacherTrainSettings,
     "KDSRStudentModel": StudentTrainSettings,
+    "KDSRStudentGANModel": StudentGANTrainSettings,
     "SRModel": TrainSettings,
     "SRGANModel": GANTrainSettings,
     "ESRGANModel": GANTrainSettings,
 }
 
 
-def read_student_settings(opt: Mapping[str, Any]) -> StudentTrainSettings:
-    """Read the `train` block of a student's options. Raises OptionError."""
-    return read_settings(StudentTrainSettings, opt["train"], path="train")
+def read_train_settings(opt: Mapping[str, Any]) -> TrainSettings:
+    """Read the `train` block as the model of these options does. Raises OptionError."""
+    return read_settings(TRAIN_SETTINGS[opt["model_type"]], opt["train"], path="train")
+
+
+def read_val_settings(opt: Mapping[str, Any]) -> KDSRValSettings:
+    """Read the `val` block as our models do. Raises OptionError."""
+    return read_settings(KDSRValSettings, opt["val"], path="val")

@@ -1,0 +1,99 @@
+"""What every KDSR student's training has: the frozen teacher, the IDR loss, and the estimator's warm-up.
+
+Source: arXiv 2211.16928, section 3.4.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from basicsr.losses import build_loss
+from basicsr.models.lr_scheduler import MultiStepRestartLR
+from basicsr.utils import get_root_logger
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import SequentialLR
+
+from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
+from kdsr_model.kdsr_base_model import KDSRBaseModel
+from kdsr_model.train_settings import StudentTrainSettings, read_train_settings
+
+
+class DistillationModel(KDSRBaseModel):
+    """A model whose `net_g` is a `KDSRStudent` that learns a teacher's IDR'.
+
+    With `train.estimator_warmup_iter`, the first iterations train the estimator by the IDR loss alone; the SR network
+    rests. Both phases use one optimiser with a parameter group for each part and BasicSR's schedulers one after the
+    other, so `train.scheduler` counts its iterations from the end of the warm-up.
+    """
+
+    settings: StudentTrainSettings
+
+    def init_training_settings(self) -> None:
+        """Bring in the teacher before BasicSR copies the network for its moving average."""
+        settings: StudentTrainSettings = read_train_settings(self.opt)
+        self.cri_idr = build_loss(settings.idr_opt).to(self.device)
+        self.net_teacher = self._load_teacher()
+        # A resumed or pretrained student brings its own SR network.
+        if settings.init_sr_from_teacher and not self.opt["path"].get("pretrain_network_g"):
+            student = self.get_bare_model(self.net_g)
+            student.sr_network.load_state_dict(self.net_teacher.sr_network.state_dict())
+            get_root_logger().info("The student's SR network starts from the teacher's.")
+        super().init_training_settings()
+
+    def _load_teacher(self) -> KDSRTeacher:
+        path = self.opt["path"]["pretrain_network_teacher"]
+        weights = read_weights(path, param_key=self.opt["path"].get("param_key_teacher"))
+        teacher = KDSRTeacher(**size_from_weights(weights).arguments())
+        teacher.load_state_dict(weights)
+        get_root_logger().info(f"Loading the teacher from {path}.")
+        return teacher.to(self.device).eval().requires_grad_(False)
+
+    def setup_optimizers(self) -> None:
+        """Give the estimator and the SR network a parameter group each."""
+        network = self.get_bare_model(self.net_g)
+        groups = [{"params": list(part.parameters())} for part in (network.estimator, network.sr_network)]
+        self.optimizer_g = self.build_optimizer("optim_g", groups)
+
+    def build_optimizer(self, key: str, parameters: list) -> Optimizer:
+        """Build the optimiser of `train.optim_g` or `train.optim_d` and hand it to BasicSR's bookkeeping."""
+        options = {name: value for name, value in self.opt["train"][key].items() if name != "type"}
+        optimizer = self.get_optimizer(self.opt["train"][key]["type"], parameters, **options)
+        self.optimizers.append(optimizer)
+        return optimizer
+
+    def setup_schedulers(self) -> None:
+        """Follow `train.scheduler`, after `train.estimator_warmup_scheduler` where there is a warm-up."""
+        super().setup_schedulers()
+        if self.settings.estimator_warmup_iter:
+            place = self.optimizers.index(self.optimizer_g)
+            self.schedulers[place] = self._with_warmup(self.schedulers[place])
+
+    def _with_warmup(self, main) -> SequentialLR:
+        # BasicSR's restart weight scales the optimiser's learning rate: that is how a phase gets its own.
+        weight = self.settings.estimator_warmup_lr / self.opt["train"]["optim_g"]["lr"]
+        warmup = MultiStepRestartLR(
+            self.optimizer_g,
+            milestones=self.settings.estimator_warmup_scheduler.milestones,
+            gamma=self.settings.estimator_warmup_scheduler.gamma,
+            restarts=[0],
+            restart_weights=[weight],
+        )
+        return SequentialLR(self.optimizer_g, [warmup, main], milestones=[self.settings.estimator_warmup_iter])
+
+    def is_warming_up(self, current_iter: int) -> bool:
+        """Tell whether this iteration trains the estimator alone."""
+        return current_iter <= self.settings.estimator_warmup_iter
+
+    def run_student(self, current_iter: int) -> OrderedDict[str, Tensor]:
+        """Run the teacher's estimator and the student; set `output`, but in the warm-up, and give the IDR loss."""
+        with self.stepper.autocast():
+            with torch.no_grad():
+                _, teacher_idr_prime = self.net_teacher.estimate_idr(self.lq, self.gt)
+            if self.is_warming_up(current_iter):
+                _, idr_prime = self.net_g(self.lq, only_idr=True)
+            else:
+                sr, _, idr_prime = self.net_g(self.lq, return_idr=True)
+                self.output = sr.float()
+        return OrderedDict(l_idr=self.cri_idr(idr_prime.float(), teacher_idr_prime.float()))

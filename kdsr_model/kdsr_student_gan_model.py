@@ -1,0 +1,90 @@
+"""Training of the KDSR student for realistic detail, with perceptual and GAN losses (arXiv 2211.16928, section 4.3)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from basicsr.models.srgan_model import SRGANModel
+from basicsr.utils import USMSharp
+from basicsr.utils.registry import MODEL_REGISTRY
+from torch import Tensor
+
+from kdsr_model.distillation import DistillationModel
+from kdsr_model.optimisation import Stepper
+from kdsr_model.train_settings import GANExperimentSettings, StudentGANTrainSettings
+
+
+@MODEL_REGISTRY.register()
+class KDSRStudentGANModel(DistillationModel, SRGANModel):
+    """BasicSR's `SRGANModel` with a KDSR student as its generator.
+
+    `l1_gt_usm`, `percep_gt_usm` and `gan_gt_usm`, at the top of the option file as in Real-ESRGAN's, say which of the
+    three losses compare with a sharpened GT. The teacher always sees GT as it is.
+    """
+
+    settings: StudentGANTrainSettings
+
+    def init_training_settings(self) -> None:
+        """Set up sharpening and the discriminator's step, then what the parents do."""
+        names = [name for name in GANExperimentSettings.model_fields if name.endswith("_gt_usm")]
+        self.is_sharp = {name: self.opt.get(name, False) for name in names}
+        self.sharpen = USMSharp().to(self.device)
+        super().init_training_settings()
+        self.stepper_d = Stepper(self.settings, self.device, what="discriminator")
+
+    def setup_optimizers(self) -> None:
+        """Set up the generator's optimiser and the discriminator's."""
+        super().setup_optimizers()
+        self.optimizer_d = self.build_optimizer("optim_d", list(self.net_d.parameters()))
+
+    def feed_data(self, data) -> None:
+        """Take a batch and, in training, sharpen its GT where a loss asks for it."""
+        super().feed_data(data)
+        if self.is_train:
+            sharp = self.sharpen(self.gt) if any(self.is_sharp.values()) else self.gt
+            targets = {name: sharp if is_sharp else self.gt for name, is_sharp in self.is_sharp.items()}
+            self.l1_gt, self.percep_gt = targets["l1_gt_usm"], targets["percep_gt_usm"]
+            self.gan_gt = targets["gan_gt_usm"]
+
+    def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
+        """Give the generator's losses; in the estimator's warm-up, the IDR loss alone."""
+        losses = self.run_student(current_iter)
+        if self.is_warming_up(current_iter):
+            return losses
+        losses |= self.compute_sr_losses(self.output, pixel_gt=self.l1_gt, perceptual_gt=self.percep_gt)
+        with self.stepper.autocast():
+            prediction = self.net_d(self.output)
+        losses["l_g_gan"] = self.cri_gan(prediction.float(), True, is_disc=False)
+        return losses
+
+    def optimize_parameters(self, current_iter: int) -> None:
+        """Make a step of the generator, then one of the discriminator."""
+        self.net_d.requires_grad_(False)
+        if self._is_generators_turn(current_iter):
+            super().optimize_parameters(current_iter)
+        else:
+            with torch.no_grad():
+                self.run_student(current_iter)
+            self.log_dict = OrderedDict()
+        self.net_d.requires_grad_(True)
+        if not self.is_warming_up(current_iter):
+            self._optimize_discriminator()
+
+    def _is_generators_turn(self, current_iter: int) -> bool:
+        if self.is_warming_up(current_iter):
+            return True
+        return current_iter % self.net_d_iters == 0 and current_iter > self.net_d_init_iters
+
+    def _optimize_discriminator(self) -> None:
+        self.optimizer_d.zero_grad()
+        # One after the other, as BasicSR: in distributed training, each forward is followed by its backward.
+        for name, image, is_real in (("real", self.gan_gt, True), ("fake", self.output.detach(), False)):
+            with self.stepper_d.autocast():
+                prediction = self.net_d(image)
+            losses = OrderedDict({f"l_d_{name}": self.cri_gan(prediction.float(), is_real, is_disc=True)})
+            shown = losses | {f"out_d_{name}": prediction.detach().float().mean()}
+            self.log_dict |= self.reduce_loss_dict(shown)
+            if not self.stepper_d.backward(losses, self.optimizer_d):
+                return
+        self.stepper_d.step(self.optimizer_d, self.net_d.parameters())

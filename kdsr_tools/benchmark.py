@@ -1,0 +1,12 @@
+"""`kdsr benchmark`: measurements that run both sides in one process and print the ratio."""
+
+from __future__ import annotations
+
+from kdsr_tools import benchmark_degradation
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr benchmark`."""
+    parser = subparsers.add_parser("benchmark", help="measure speed and memory on this machine")
+    kinds = parser.add_subparsers(required=True, metavar="WHAT")
+    benchmark_degradation.add_parser(kinds)
