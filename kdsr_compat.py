@@ -15,9 +15,12 @@ import sys
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+if TYPE_CHECKING:
+    from basicsr.utils.registry import Registry
 
 
 def provide_functional_tensor() -> None:
@@ -89,6 +92,38 @@ def support_cpu_degradation() -> None:
 
     filter2d = realesrgan_model.filter2D
     realesrgan_model.filter2D = lambda img, kernel: filter2d(img.contiguous(), kernel)
+
+
+def registered(registry: Registry) -> dict[str, Any]:
+    """List what a BasicSR registry gives, by name.
+
+    basicsr 1.4.2 and master register some of their classes with the suffix `_basicsr`, which `get` adds where needed.
+    """
+    return {name.removesuffix("_basicsr"): found for name, found in registry}
+
+
+def vgg_weights(vgg_type: str) -> tuple[str, list[Path]]:
+    """Tell where the weights of BasicSR's perceptual loss are published, and where it looks for them.
+
+    basicsr 1.4.2 and master: weights in its own place are taken for whichever type is asked for, so that place only
+    serves the type in its name; torchvision looks in its cache and otherwise downloads.
+    """
+    from basicsr.archs import vgg_arch
+    from torchvision.models import get_model_weights
+
+    url = get_model_weights(vgg_type).DEFAULT.url
+    name = url.rsplit("/", 1)[-1]
+    cache = Path(torch.hub.get_dir()) / "checkpoints" / name
+    own_place = Path(vgg_arch.VGG_PRETRAIN_PATH)
+    return url, [own_place, cache] if own_place.name == name else [cache]
+
+
+def use_vgg_weights(path: str | None) -> None:
+    """Have BasicSR's perceptual loss read its weights from a path; its place for them is a constant (1.4.2, master)."""
+    if path is not None:
+        from basicsr.archs import vgg_arch
+
+        vgg_arch.VGG_PRETRAIN_PATH = path
 
 
 def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:

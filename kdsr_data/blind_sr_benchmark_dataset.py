@@ -47,12 +47,11 @@ class BlindSRBenchmarkDataset(Dataset):
     def split_by_setting(self) -> list[BlindSRBenchmarkDataset]:
         """Give one data set a setting, each named after this one and the setting, for results by setting."""
         without_preset = {k: v for k, v in self.opt.items() if k not in ("preset", "noise_levels", "sigma_range")}
-        return [
-            BlindSRBenchmarkDataset(
-                {**without_preset, "name": f"{self.opt['name']}_{setting.label}", "settings": [setting.degradation]}
-            )
-            for setting in self.settings
-        ]
+        parts = []
+        for label, degradation in self.settings:
+            settings = [{**degradation, "label": label}]
+            parts.append({**without_preset, "name": f"{self.opt['name']}_{label}", "settings": settings})
+        return [BlindSRBenchmarkDataset(part) for part in parts]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` and an `lq_path` that names it.

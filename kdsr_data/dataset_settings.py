@@ -88,7 +88,9 @@ class BenchmarkSettings(ImageSetSettings):
             raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
         if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
             raise ValueError(f"noise_levels: expected a list of levels in 0..255, got {self.noise_levels}")
-        self.list_settings()
+        labels = [setting.label for setting in self.list_settings()]
+        if twice := sorted({label for label in labels if labels.count(label) > 1}):
+            raise ValueError(f"settings: {', '.join(twice)} stands for two settings; give each a label of its own")
         return self
 
     def list_settings(self) -> list[BenchmarkSetting]:

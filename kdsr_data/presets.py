@@ -56,11 +56,16 @@ def preset_settings(
 
 
 def make_setting(block: dict[str, Any], *, scale: int) -> BenchmarkSetting:
-    """Complete a degradation block with type and scale, and label it by its parameters."""
+    """Complete a degradation block with type and scale; label it as it says, or by its parameters, or by its type.
+
+    Draws follow from the label, so two settings that differ in it alone are two draws of one random degradation.
+    """
+    own_label = block.get("label")
+    block = {key: value for key, value in block.items() if key != "label"}
     degradation = {"type": "ClassicDegradation", "scale": scale, **block}
-    shown = {key: value for key, value in degradation.items() if key not in ("type", "scale")}
-    label = "_".join(f"{SHORT_NAMES.get(key, key)}-{_number(value)}" for key, value in shown.items())
-    return BenchmarkSetting(label, degradation)
+    shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not isinstance(v, dict)}
+    parts = [f"{SHORT_NAMES.get(key, key)}-{_number(value)}" for key, value in shown.items()]
+    return BenchmarkSetting(own_label or "_".join(parts) or degradation["type"], degradation)
 
 
 def _kernels(preset: str, *, scale: int, sigma_range: tuple[float, float] | None) -> list[dict[str, float]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import kdsr_compat
+
 from abc import abstractmethod
 from collections import OrderedDict
 
@@ -32,6 +34,7 @@ class KDSRBaseModel(SRModel):
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
+        kdsr_compat.use_vgg_weights(self.opt["path"].get("pretrain_network_vgg"))
         super().init_training_settings()
 
     def feed_data(self, data) -> None:

@@ -5,8 +5,10 @@ Behind it stands BasicSR's plain dict. All problems are collected and reported i
 
 from __future__ import annotations
 
+from kdsr_compat import registered
+
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,13 @@ import torch
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
 
-from kdsr_arch import NetworkSize, read_weights, size_from_weights
 from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect
 from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
+from kdsr_model.checkpoint_checks import check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
     TRAIN_SETTINGS,
     ExperimentSettings,
+    GANExperimentSettings,
     KDSRValSettings,
     LoggerSettings,
     PathSettings,
@@ -60,8 +63,8 @@ def find_problems(opt: Options) -> list[Problem]:
     """List everything that is wrong with parsed options."""
     problems: list[Problem] = []
     model_type = opt.get("model_type")
-    if model_type not in MODEL_REGISTRY:
-        problems.append(unknown_type("model_type", "model", model_type, MODEL_REGISTRY.keys()))
+    if model_type not in registered(MODEL_REGISTRY):
+        problems.append(unknown_type("model_type", "model", model_type, registered(MODEL_REGISTRY)))
     if model_type in TRAIN_SETTINGS:
         _check_blocks(problems, opt)
     for phase, block in opt.get("datasets", {}).items():
@@ -77,7 +80,8 @@ def find_problems(opt: Options) -> list[Problem]:
 
 
 def _check_blocks(problems: list[Problem], opt: Options) -> None:
-    known_settings = {"": ExperimentSettings, "path": PathSettings}
+    is_gan = "optim_d" in TRAIN_SETTINGS[opt["model_type"]].model_fields
+    known_settings = {"": GANExperimentSettings if is_gan else ExperimentSettings, "path": PathSettings}
     known_settings["val"] = KDSRValSettings if opt["model_type"].startswith("KDSR") else ValSettings
     if opt.get("is_train"):
         known_settings |= {"train": TRAIN_SETTINGS[opt["model_type"]], "logger": LoggerSettings}
@@ -87,14 +91,16 @@ def _check_blocks(problems: list[Problem], opt: Options) -> None:
             collect(problems, read_settings, settings_class, block, path=name)
         elif name in ("train", "logger", "path"):
             problems.append(Problem(name, "is missing"))
+    if is_gan and opt.get("is_train") and opt.get("network_d") is None:
+        problems.append(Problem("network_d", "is missing: a GAN needs a discriminator"))
 
 
 def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
     if not isinstance(block, Mapping):
         problems.append(Problem(path, f"expected a block with name and type, got {block!r}"))
         return
-    if block.get("type") not in DATASET_REGISTRY:
-        problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), DATASET_REGISTRY.keys()))
+    if block.get("type") not in registered(DATASET_REGISTRY):
+        problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), registered(DATASET_REGISTRY)))
         return
     if check := DATASET_CHECKS.get(block["type"]):
         collect(problems, check, block, path)
@@ -105,7 +111,7 @@ def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
 
 def _check_network(problems: list[Problem], block: Any, *, scale: Any, path: str) -> None:
     before = len(problems)
-    network = _check_call(problems, block, dict(iter(ARCH_REGISTRY)), "network", path=path, given=SCALE_ARGUMENTS)
+    network = _check_call(problems, block, registered(ARCH_REGISTRY), "network", path=path, given=SCALE_ARGUMENTS)
     argument = _scale_argument(block) if network else None
     if argument and block.get(argument, scale) != scale:
         message = f"{block[argument]} disagrees with the scale {scale} at the top; it can be left out here"
@@ -134,7 +140,7 @@ def _check_train(problems: list[Problem], opt: Options) -> None:
         problems.append(Problem("datasets.train", "is missing"))
     for key in ("pixel_opt", "perceptual_opt", "idr_opt", "gan_opt", "ldl_opt"):
         if train.get(key) is not None:
-            _check_call(problems, train[key], dict(iter(LOSS_REGISTRY)), "loss", path=f"train.{key}")
+            _check_call(problems, train[key], registered(LOSS_REGISTRY), "loss", path=f"train.{key}")
     if isinstance(train.get("scheduler"), Mapping):
         _check_call(problems, train["scheduler"], SCHEDULERS, "scheduler", path="train.scheduler", given=("optimizer",))
     for key in ("optim_g", "optim_d"):
@@ -142,8 +148,9 @@ def _check_train(problems: list[Problem], opt: Options) -> None:
             _check_optimizer(problems, train[key], path=f"train.{key}")
     if isinstance(opt.get("val"), Mapping) and opt["val"].get("val_freq") is None:
         problems.append(Problem("val.val_freq", "is missing"))
-    if opt.get("model_type") == "KDSRStudentModel":
-        _check_student(problems, opt)
+    if str(opt.get("model_type")).startswith("KDSRStudent"):
+        check_student(problems, opt)
+    check_vgg(problems, opt)
 
 
 def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> None:
@@ -155,78 +162,12 @@ def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> N
         problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}{hint}"))
 
 
-def _check_student(problems: list[Problem], opt: Options) -> None:
-    train, path = opt.get("train") or {}, opt.get("path") or {}
-    if opt.get("dist") and train.get("estimator_warmup_iter") and not opt.get("find_unused_parameters"):
-        message = "must be true in distributed training with estimator_warmup_iter, where the SR network rests"
-        problems.append(Problem("find_unused_parameters", message))
-    if path.get("pretrain_network_g") and train.get("init_sr_from_teacher") and not path.get("resume_state"):
-        message = "both path.pretrain_network_g and the teacher would set the SR network; set this to false"
-        problems.append(Problem("train.init_sr_from_teacher", message))
-    where = "path.pretrain_network_teacher"
-    if path.get("pretrain_network_teacher") is None:
-        problems.append(Problem(where, "is missing: the student learns from a trained teacher's checkpoint"))
-    elif size := _read_size(problems, path, "teacher", hint=" (train the teacher first)"):
-        problems.extend(Problem(where, message) for message in _teacher_disagreements(size, opt))
-
-
-def _read_size(problems: list[Problem], path: Options, name: str, *, hint: str = "") -> NetworkSize | None:
-    try:
-        weights = read_weights(path[f"pretrain_network_{name}"], param_key=path.get(f"param_key_{name}"))
-        return size_from_weights(weights)
-    except (FileNotFoundError, ValueError) as error:
-        note = hint if isinstance(error, FileNotFoundError) else ""
-        problems.append(Problem(f"path.pretrain_network_{name}", f"{error}{note}"))
-        return None
-
-
-def _check_pretrained(problems: list[Problem], opt: Options) -> None:
-    path, block = opt.get("path") or {}, opt.get("network_g") or {}
-    kind = {"KDSRStudent": "student", "KDSRTeacher": "teacher"}.get(block.get("type"))
-    if kind is None or not path.get("pretrain_network_g") or not path.get("strict_load_g", True):
-        return
-    size = _read_size(problems, path, "g")
-    if size is None:
-        return
-    where = "path.pretrain_network_g"
-    if size.kind != kind:
-        problems.append(Problem(where, f"these are a {size.kind}'s weights, network_g is a {kind}"))
-    for argument, value in size.arguments().items():
-        wanted = opt.get("scale") if argument == "scale" else _network_argument(block, argument)
-        if value != wanted:
-            problems.append(Problem(where, f"the weights have {argument} {value}, network_g has {wanted}"))
-
-
-def _network_argument(block: Options, name: str) -> Any:
-    """Give a network's argument as its block says or, where it does not, by the network's default."""
-    if block.get("type") not in ARCH_REGISTRY:
-        return block.get(name)
-    parameter = inspect.signature(ARCH_REGISTRY.get(block["type"])).parameters.get(name)
-    return block.get(name, parameter.default if parameter else None)
-
-
-def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
-    if teacher.kind != "teacher":
-        yield "this is a student's checkpoint; a teacher's is needed"
-        return
-    if teacher.scale != opt.get("scale"):
-        yield f"the teacher was trained for x{teacher.scale}, these options say scale {opt.get('scale')}"
-    student = opt.get("network_g") or {}
-    must_agree = ["num_feat"]  # the IDR' vectors are compared element by element
-    if (opt.get("train") or {}).get("init_sr_from_teacher", True):
-        must_agree.append("num_block")
-    for key in must_agree:
-        value = _network_argument(student, key)
-        if value is not None and value != getattr(teacher, key):
-            yield f"the teacher has {key} {getattr(teacher, key)}, network_g has {value}"
-
-
 def _check_metric(problems: list[Problem], block: Any, *, path: str) -> None:
     # BasicSR's metrics swallow unknown arguments, so a misspelt one would go unnoticed.
     _check_call(
         problems,
         block,
-        dict(iter(METRIC_REGISTRY)),
+        registered(METRIC_REGISTRY),
         "metric",
         path=path,
         given=("img", "img2"),
@@ -243,7 +184,7 @@ def _check_paths(problems: list[Problem], opt: Options) -> None:
             problems.append(Problem(f"path.{key}", f"{value} does not exist (seen from {Path.cwd()})"))
             missing = True
     if not missing:
-        _check_pretrained(problems, opt)
+        check_pretrained(problems, opt)
 
 
 def _check_call(
@@ -286,7 +227,7 @@ def _networks(opt: Options) -> list[tuple[str, Options]]:
 
 
 def _scale_argument(block: Options) -> str | None:
-    if block.get("type") not in ARCH_REGISTRY:
+    if block.get("type") not in registered(ARCH_REGISTRY):
         return None
-    parameters = inspect.signature(ARCH_REGISTRY.get(block["type"])).parameters
+    parameters = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters
     return next((name for name in SCALE_ARGUMENTS if name in parameters), None)

@@ -23,7 +23,7 @@ class PathSettings(Settings):
     param_key_d: str | None = "params"
     strict_load_d: bool = True
     pretrain_network_teacher: str | None = None
-    pretrain_vgg: str | None = None
+    pretrain_network_vgg: str | None = None
     param_key_teacher: str | None = None
     resume_state: str | None = None
     ignore_resume_networks: list[str] | None = None

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 import yaml
 from basicsr.utils.options import ordered_yaml
+from PIL import Image
 
 import kdsr_model  # noqa: F401
-from kdsr_arch import KDSRTeacher
+from kdsr_arch import KDSRStudent, KDSRTeacher
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = ROOT / "options"
@@ -22,6 +23,7 @@ SMALL_NETWORKS = {
     "KDSRNoEstimator": {"num_feat": NUM_FEAT, "num_block": 1},
     "EDSR": {"num_feat": NUM_FEAT, "num_block": 1},
     "RCAN": {"num_feat": NUM_FEAT, "num_group": 1, "num_block": 1, "squeeze_factor": 2},
+    "RRDBNet": {"num_feat": NUM_FEAT, "num_block": 1, "num_grow_ch": 4},
     "SwinIR": {"img_size": 8, "window_size": 4, "depths": [1], "embed_dim": 12, "num_heads": [2]},
 }
 SMALL_LOADER = {"num_worker_per_gpu": 0, "batch_size_per_gpu": 2, "dataset_enlarge_ratio": 1, "pin_memory": False}
@@ -54,12 +56,36 @@ def save_teacher(path: Path, *, scale: int = 4, **size: int) -> Path:
     return path
 
 
+def save_student(path: Path, *, scale: int = 4) -> Path:
+    """Save a small student with random weights, with an average as BasicSR wraps them."""
+    network = KDSRStudent(scale, **SMALL_NETWORKS["KDSRStudent"])
+    torch.save({"params": network.state_dict(), "params_ema": network.state_dict()}, path)
+    return path
+
+
+def make_lq_folder(gt_folder: Path, scale: int) -> Path:
+    """Make LQ images of the same names beside a folder of GT."""
+    lq_folder = gt_folder.parent / "lq"
+    for path in gt_folder.rglob("*.png"):
+        target = lq_folder / path.relative_to(gt_folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as image:
+            image.reduce(scale).save(target)
+    return lq_folder
+
+
 def shrink(options: dict[str, Any], *, gt_folder: Path, total_iter: int = 2) -> dict[str, Any]:
     """Give the same options with small networks, data and schedules; what kind they are stays."""
     options["num_gpu"] = 0
     options["network_g"] |= SMALL_NETWORKS[options["network_g"]["type"]]
+    if "network_d" in options:
+        options["network_d"]["num_feat"] = NUM_FEAT
     for block in options["datasets"].values():
         block |= {"dataroot_gt": str(gt_folder), "io_backend": {"type": "disk"}}
+        if "dataroot_lq" in block:
+            block["dataroot_lq"] = str(make_lq_folder(gt_folder, options["scale"]))
+        if "degraded_size" in block:
+            block["degraded_size"] = 12 * options["scale"]
         if "gt_size" in block:
             block |= {"gt_size": 8 * options["scale"], **SMALL_LOADER}
     if "train" in options:
@@ -74,6 +100,10 @@ def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> 
     train["total_iter"] = total_iter
     if "estimator_warmup_iter" in train:
         train["estimator_warmup_iter"] = 1
+    if path.get("pretrain_network_g"):
+        path["pretrain_network_g"] = str(save_student(folder / "student.pth", scale=options["scale"]))
+    # The VGG weights cannot be had everywhere; tests of the perceptual loss make their own.
+    train.pop("perceptual_opt", None)
     if "pretrain_network_teacher" in path:
         path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"]))
     options["logger"] |= {"print_freq": 1, "save_checkpoint_freq": total_iter, "use_tb_logger": False}

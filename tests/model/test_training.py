@@ -10,14 +10,19 @@ from kdsr_arch import KDSRStudent, read_weights
 from kdsr_model.options import prepare_options
 
 
-def build(options, tmp_path):
-    """Build a model as BasicSR does from an option file, without its launcher."""
+def complete(options, tmp_path):
+    """Add what BasicSR's parser adds to options."""
     folders = {"models": str(tmp_path), "training_states": str(tmp_path), "visualization": str(tmp_path)}
     options["path"] |= folders
     options |= {"dist": False, "rank": 0, "is_train": True}
     for phase, block in options["datasets"].items():
         block |= {"phase": phase, "scale": options["scale"]}
-    prepare_options(options)
+    return options
+
+
+def build(options, tmp_path):
+    """Build a model as BasicSR does from an option file, without its launcher."""
+    prepare_options(complete(options, tmp_path))
     return build_model(options)
 
 
