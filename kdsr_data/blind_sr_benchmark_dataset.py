@@ -38,8 +38,21 @@ class BlindSRBenchmarkDataset(Dataset):
         self.source = ImageSource(
             options.dataroot_gt, io_backend=options.io_backend.model_dump(), meta_info=options.meta_info
         )
+        self._check_result_names()
         self.settings = options.list_settings()
         self.degradations = [build_degradation(setting.degradation) for setting in self.settings]
+
+    def _result_name(self, image: int) -> str:
+        # BasicSR names result files after it, so it must differ between folders.
+        return self.source.key(image).replace("/", "_")
+
+    def _check_result_names(self) -> None:
+        first: dict[str, int] = {}
+        for image in range(len(self.source)):
+            other = first.setdefault(self._result_name(image), image)
+            if other != image:
+                paths = f"{self.source.path(other)} and {self.source.path(image)}"
+                raise ValueError(f"{paths} would have results of the same name; rename one of them")
 
     def __len__(self) -> int:
         return len(self.source) * len(self.settings)
@@ -70,8 +83,7 @@ class BlindSRBenchmarkDataset(Dataset):
         return {
             "lq": lq_tensor,
             "gt": gt_tensor,
-            # BasicSR names result files after it, so it must differ between settings and folders.
-            "lq_path": f"{key.replace('/', '_')}_{setting.label}.png",
+            "lq_path": f"{self._result_name(image)}_{setting.label}.png",
             "gt_path": self.source.path(image),
             "setting": setting.label,
         }

@@ -68,6 +68,8 @@ class DegradedImageSettings(ImageSetSettings):
             raise ValueError("gt_size (pixels of the GT patch) is missing")
         if self.gt_size is not None and self.gt_size % self.scale:
             raise ValueError(f"gt_size: expected a multiple of the scale {self.scale}, got {self.gt_size}")
+        if self.degraded_size is not None and self.gt_size is None:
+            raise ValueError("degraded_size: needs gt_size, the patch to cut out of it")
         if self.degraded_size is not None and (self.degraded_size % self.scale or self.degraded_size < self.gt_size):
             expected = f"a multiple of the scale {self.scale}, at least gt_size {self.gt_size}"
             raise ValueError(f"degraded_size: expected {expected}, got {self.degraded_size}")
@@ -110,11 +112,7 @@ def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
 def check_degraded_images(opt: Mapping[str, Any], path: str) -> DegradedImageSettings:
     """Check the block of a `DegradedImageDataset` with its degradation. Raises OptionError."""
     settings = read_settings(DegradedImageSettings, opt, path=path)
-    where = join_path(path, "degradation")
-    own_scale = settings.degradation.get("scale", settings.scale)
-    if own_scale != settings.scale:
-        raise OptionError([Problem(f"{where}.scale", f"{own_scale} disagrees with the scale {settings.scale} above")])
-    degradation_settings(degradation_block(settings), path=where)
+    _check_degradation(degradation_block(settings), scale=settings.scale, path=join_path(path, "degradation"))
     return settings
 
 
@@ -123,10 +121,18 @@ def check_benchmark(opt: Mapping[str, Any], path: str) -> BenchmarkSettings:
     settings = read_settings(BenchmarkSettings, opt, path=path)
     problems: list[Problem] = []
     for index, setting in enumerate(settings.list_settings()):
-        collect(problems, degradation_settings, setting.degradation, path=join_path(path, "settings", index))
+        where = join_path(path, "settings", index)
+        collect(problems, _check_degradation, setting.degradation, scale=settings.scale, path=where)
     if problems:
         raise OptionError(problems)
     return settings
+
+
+def _check_degradation(block: Mapping[str, Any], *, scale: int, path: str) -> None:
+    if block["scale"] != scale:
+        message = f"{block['scale']} disagrees with the scale {scale} above"
+        raise OptionError([Problem(join_path(path, "scale"), message)])
+    degradation_settings(block, path=path)
 
 
 def collect(problems: list[Problem], check: Callable, *args: Any, **kwargs: Any) -> Any:

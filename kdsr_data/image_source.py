@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
-from basicsr.utils import FileClient, scandir
+from basicsr.utils import FileClient
 
 from kdsr_data.image_io import ImageReadError, decode_image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
 # A line of BasicSR's lists: `sub/name.png (480,480,3)`, in an LMDB with the compression level behind it.
 META_INFO_LINE = re.compile(r"^(?P<name>.+?)(?:\s+\(\d+,\s*\d+(?:,\s*\d+)?\)(?:\s+\d+)?)?$")
+
+# lmdb opens a file once in a process and those forked from it, so the sources of one LMDB (a set and its parts,
+# training and validation) share it. BasicSR opens it to read and without locks, so it may be used after a fork.
+_LMDB_CLIENTS: WeakValueDictionary[Path, FileClient] = WeakValueDictionary()
 
 
 class ImageSource:
@@ -32,23 +38,20 @@ class ImageSource:
 
     def __init__(self, dataroot: str | Path, *, io_backend: Mapping[str, Any], meta_info: str | Path | None = None):
         self.dataroot = Path(dataroot)
-        self.io_backend = dict(io_backend)
-        self.is_lmdb = self.io_backend["type"] == "lmdb"
+        self.is_lmdb = io_backend["type"] == "lmdb"
         if not self.dataroot.is_dir():
             raise FileNotFoundError(f"{self.dataroot}: there is no such folder")
         self.names = self._list_names(meta_info)
         if not self.names:
             where = meta_info or self.dataroot
             raise ValueError(f"{where}: no images found (looked for {', '.join(IMAGE_SUFFIXES)})")
-        # Opened by the process that reads, since an open LMDB must not cross a fork.
-        self._file_client: FileClient | None = None
+        self._file_client: FileClient | None = None  # opened at the first read
 
     def _list_names(self, meta_info: str | Path | None) -> list[str]:
         if meta_info is None and self.is_lmdb:
             meta_info = self.dataroot / "meta_info.txt"
         if meta_info is None:
-            found = scandir(str(self.dataroot), suffix=None, recursive=True)
-            return sorted(Path(name).as_posix() for name in found if name.lower().endswith(IMAGE_SUFFIXES))
+            return sorted(_find_images(self.dataroot))
         if not Path(meta_info).is_file():
             raise FileNotFoundError(f"{meta_info}: there is no such file")
         lines = Path(meta_info).read_text(encoding="utf-8").splitlines()
@@ -83,10 +86,25 @@ class ImageSource:
 
     def _get(self, index: int) -> bytes | None:
         if self._file_client is None:
-            options = {key: value for key, value in self.io_backend.items() if key != "type"}
-            if self.is_lmdb:
-                options |= {"db_paths": [str(self.dataroot)], "client_keys": ["gt"]}
-            self._file_client = FileClient(self.io_backend["type"], **options)
+            self._file_client = _open_lmdb(self.dataroot) if self.is_lmdb else FileClient("disk")
         if self.is_lmdb:
             return self._file_client.get(self.key(index), "gt")
         return self._file_client.get(self.path(index))
+
+
+def _find_images(root: Path) -> Iterator[str]:
+    """Find all images below a folder, linked folders included; names that start with a dot are left out."""
+    for folder, subfolders, names in os.walk(root, followlinks=True):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        inside = Path(folder).relative_to(root)
+        for name in names:
+            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith("."):
+                yield (inside / name).as_posix()
+
+
+def _open_lmdb(root: Path) -> FileClient:
+    path = root.resolve()
+    client = _LMDB_CLIENTS.get(path)
+    if client is None:
+        client = _LMDB_CLIENTS[path] = FileClient("lmdb", db_paths=[str(path)], client_keys=["gt"])
+    return client

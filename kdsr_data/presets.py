@@ -60,7 +60,7 @@ def make_setting(block: dict[str, Any], *, scale: int) -> BenchmarkSetting:
 
     Draws follow from the label, so two settings that differ in it alone are two draws of one random degradation.
     """
-    own_label = block.get("label")
+    own_label = "" if block.get("label") is None else str(block["label"])
     block = {key: value for key, value in block.items() if key != "label"}
     degradation = {"type": "ClassicDegradation", "scale": scale, **block}
     shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not isinstance(v, dict)}

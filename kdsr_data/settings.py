@@ -60,7 +60,7 @@ def range_within(low: float, high: float) -> Any:
     """Make the type of an option that is a number or a `[low, high]` pair inside the given limits."""
 
     def check(value: Range) -> Range:
-        if value.low < low or value.high > high:
+        if not low <= value.low <= value.high <= high:  # which NaN does not pass either
             got = value.low if value.low == value.high else list(value)
             raise ValueError(f"expected {low:g}..{high:g}, got {got}")
         return value

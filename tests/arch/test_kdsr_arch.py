@@ -1,15 +1,14 @@
-"""The networks: against the authors' outputs, against slow and obvious versions, and their contracts."""
+"""Student and teacher: against the authors' outputs and sizes, and what their callers rely on."""
+
+import re
 
 import numpy as np
 import pytest
 import torch
 from basicsr.archs import build_network
-from torch.nn import functional as F
 
 from kdsr_arch import KDSRNoEstimator, KDSRStudent, KDSRTeacher
-from kdsr_arch.sr_network import DynamicDepthwiseConv
 
-SMALL = {"num_feat": 8, "num_block": 2, "num_estimator_block": 1}
 # From the facts of the paper and the authors' code: trainable parameters at x4.
 PUBLISHED_SIZES = [
     (KDSRStudent, (64, 53, 9), 5_795_075),
@@ -56,49 +55,66 @@ def test_defaults_are_the_size_m_at_x4():
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
-def test_output_is_scale_times_larger(scale):
-    lq, gt = torch.rand(2, 3, 5, 7), torch.rand(2, 3, 5 * scale, 7 * scale)
-    expected = gt.shape
-    assert KDSRStudent(scale, **SMALL)(lq).shape == expected
-    assert KDSRTeacher(scale, **SMALL)(lq, gt).shape == expected
-    assert KDSRNoEstimator(scale, num_feat=8, num_block=2)(lq).shape == expected
+@pytest.mark.parametrize("size", [(5, 7), (1, 1)])
+def test_output_is_scale_times_larger(small, scale, size):
+    lq = torch.rand(2, 3, *size)
+    gt = torch.rand(2, 3, size[0] * scale, size[1] * scale)
+    assert KDSRStudent(scale, **small)(lq).shape == gt.shape
+    assert KDSRTeacher(scale, **small)(lq, gt).shape == gt.shape
+    assert KDSRNoEstimator(scale, num_feat=8, num_block=2)(lq).shape == gt.shape
 
 
-def test_both_networks_build_from_basicsr_options():
-    assert isinstance(build_network({"type": "KDSRStudent", "scale": 2, **SMALL}), KDSRStudent)
-    assert isinstance(build_network({"type": "KDSRTeacher", "scale": 2, **SMALL}), KDSRTeacher)
+@pytest.mark.parametrize("kind", [KDSRStudent, KDSRTeacher])
+def test_both_networks_build_from_basicsr_options(small, kind):
+    assert isinstance(build_network({"type": kind.__name__, "scale": 2, **small}), kind)
 
 
-def test_gradient_reaches_every_parameter():
+def test_gradient_reaches_every_parameter(student, teacher):
     lq, gt = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 16, 16)
-    networks = (KDSRStudent(2, **SMALL), KDSRTeacher(2, **SMALL), KDSRNoEstimator(2, num_feat=8, num_block=2))
-    for network in networks:
-        output = network(lq, gt) if isinstance(network, KDSRTeacher) else network(lq)
-        output.square().sum().backward()
+    without_estimator = KDSRNoEstimator(2, num_feat=8, num_block=2)
+    for network, inputs in ((student, [lq]), (teacher, [lq, gt]), (without_estimator, [lq])):
+        network(*inputs).square().sum().backward()
         untouched = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.any()]
         assert untouched == []
 
 
-def test_estimating_and_restoring_apart_equals_forward():
-    student, lq = KDSRStudent(2, **SMALL), torch.rand(2, 3, 8, 9)
-    sr, idr, idr_prime = student(lq, return_idr=True)
-    for one, other in zip(student.estimate_idr(lq), (idr, idr_prime), strict=True):
-        assert torch.equal(one, other)
-    assert torch.equal(student.super_resolve(lq, idr), sr)
+def test_the_idr_alone_trains_the_estimator_alone(student):
+    idr, idr_prime = student(torch.rand(2, 3, 8, 8), only_idr=True)
+    (idr.square().sum() + idr_prime.square().sum()).backward()
+    assert all(p.grad is not None and p.grad.any() for p in student.estimator.parameters())
+    assert all(p.grad is None for p in student.sr_network.parameters())
+
+
+def test_student_gives_what_is_asked_for(student):
+    lq = torch.rand(2, 3, 8, 9)
+    sr, *idrs = student(lq, return_idr=True)
     assert torch.equal(student(lq), sr)
-    assert torch.equal(student(lq, only_idr=True)[1], idr_prime)
+    for only in (student(lq, only_idr=True), student.estimate_idr(lq)):
+        assert [torch.equal(one, other) for one, other in zip(only, idrs, strict=True)] == [True, True]
+    assert torch.equal(student.super_resolve(lq, idrs[0]), sr)
 
 
-def test_the_idr_steers_the_image():
-    student, lq = KDSRStudent(2, **SMALL), torch.rand(1, 3, 8, 8)
+def test_teacher_gives_what_is_asked_for(teacher):
+    lq, gt = torch.rand(2, 3, 8, 9), torch.rand(2, 3, 16, 18)
+    sr, *idrs = teacher(lq, gt, return_idr=True)
+    assert torch.equal(teacher(lq, gt), sr)
+    assert [torch.equal(*pair) for pair in zip(teacher.estimate_idr(lq, gt), idrs, strict=True)] == [True, True]
+    assert torch.equal(teacher.super_resolve(lq, idrs[0]), sr)
+
+
+def test_the_idr_steers_the_image(student):
+    lq = torch.rand(1, 3, 8, 8)
     idr, _ = student.estimate_idr(lq)
     assert not torch.allclose(student.super_resolve(lq, idr), student.super_resolve(lq, idr + 1), atol=1e-5)
 
 
-def test_images_of_a_batch_do_not_influence_each_other():
-    student, lq = KDSRStudent(2, **SMALL), torch.rand(3, 3, 8, 8)
-    alone = torch.cat([student(image[None]) for image in lq])
-    torch.testing.assert_close(student(lq), alone, atol=1e-6, rtol=1e-5)
+def test_images_of_a_batch_do_not_influence_each_other(student):
+    # In double precision, since an untrained estimator tells images apart by little.
+    lq = torch.rand(3, 3, 8, 8, dtype=torch.float64)
+    together = student.double()(lq, return_idr=True)
+    for number, image in enumerate(lq):
+        for of_all, alone in zip(together, student(image[None], return_idr=True), strict=True):
+            torch.testing.assert_close(of_all[number : number + 1], alone, atol=1e-13, rtol=0)
 
 
 def test_without_estimator_every_image_gets_the_same_kernels():
@@ -109,21 +125,19 @@ def test_without_estimator_every_image_gets_the_same_kernels():
     assert torch.equal(idrs[0][0], idrs[0][1])
 
 
-def test_teacher_refuses_gt_of_another_size():
-    teacher = KDSRTeacher(2, **SMALL)
-    with pytest.raises(ValueError, match=r"gt: expected \(1, 3, 16, 16\), 2 times the LQ .*, got \(1, 3, 16, 18\)"):
-        teacher(torch.rand(1, 3, 8, 8), torch.rand(1, 3, 16, 18))
+@pytest.mark.parametrize("shape", [(1, 3, 16, 18), (1, 3, 8, 8), (2, 3, 16, 16), (1, 1, 16, 16)])
+def test_teacher_refuses_gt_of_another_size(teacher, shape):
+    message = f"gt: expected (1, 3, 16, 16), 2 times the LQ (1, 3, 8, 8), got {shape}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        teacher(torch.rand(1, 3, 8, 8), torch.rand(shape))
 
 
-def test_teacher_sees_lq_before_the_cells_of_gt():
-    teacher, lq, gt = KDSRTeacher(2, **SMALL), torch.rand(1, 3, 4, 4), torch.rand(1, 3, 8, 8)
-    seen = []
-    teacher.estimator.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    teacher.estimate_idr(lq, gt)
+def test_teacher_sees_lq_before_the_cells_of_gt(teacher):
+    lq, gt = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 8, 8)
     cells = [gt[0, channel, row::2, column::2] for channel in range(3) for row in range(2) for column in range(2)]
-    assert torch.equal(seen[0][0], torch.stack([*lq[0], *cells]))
+    assert torch.equal(teacher.join(lq, gt)[0], torch.stack([*lq[0], *cells]))
 
 
-def test_networks_hold_no_buffers():
+def test_networks_hold_no_buffers(student):
     # Distributed training would synchronise them in forward, and validation on one rank would wait for the others.
-    assert list(KDSRStudent(2, **SMALL).buffers()) == []
+    assert list(student.buffers()) == []

@@ -1,55 +1,19 @@
-"""The benchmark: its settings are the field's, and its LQ images are the same on every run and machine."""
+"""The benchmark: every image under every setting, and LQ images that are the same on every run and machine."""
 
 import numpy as np
 import pytest
 import torch
+from basicsr.data import build_dataset
+from dataset_options import benchmark_block
 from PIL import Image
 
-from kdsr_data import BlindSRBenchmarkDataset, OptionError
+from kdsr_data import BlindSRBenchmarkDataset, OptionError, build_degradation
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.presets import preset_settings
 from kdsr_data.random_state import rng_for_name
-
-ANISO_TABLE = [
-    (2.0, 0.2, 0), (2.0, 1.0, 10), (3.5, 1.5, 30), (3.5, 2.0, 45), (3.5, 2.0, 90),
-    (4.0, 1.5, 120), (4.0, 2.0, 135), (4.0, 3.0, 165), (4.0, 4.0, 180),
-]  # fmt: skip
 
 
 def benchmark(root, **changes):
-    opt = {"name": "set", "type": "BlindSRBenchmarkDataset", "phase": "test", "scale": 4, "dataroot_gt": str(root)}
-    return BlindSRBenchmarkDataset({**opt, **({"preset": "gaussian8"} | changes)})
-
-
-@pytest.mark.parametrize(
-    ("scale", "sigmas"),
-    [
-        (4, [1.8, 2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2]),
-        (3, [1.35, 1.5, 1.65, 1.8, 1.95, 2.1, 2.25, 2.4]),
-        (2, [0.8, 0.9143, 1.0286, 1.1429, 1.2571, 1.3714, 1.4857, 1.6]),
-    ],
-)
-def test_gaussian8_has_the_papers_widths(scale, sigmas):
-    settings = preset_settings("gaussian8", scale=scale)
-    assert [setting.degradation["sigma"] for setting in settings] == sigmas
-
-
-def test_gaussian8_takes_other_widths():
-    settings = preset_settings("gaussian8", scale=2, sigma_range=(0.9, 1.6))
-    assert [setting.degradation["sigma"] for setting in settings] == [0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
-
-
-def test_gaussian8_without_published_widths_asks_for_them():
-    with pytest.raises(ValueError, match="gaussian8 has blur widths for x2, x3, x4 only; at x8 give sigma_range"):
-        preset_settings("gaussian8", scale=8)
-
-
-def test_aniso9_is_the_papers_grid_in_its_order():
-    settings = preset_settings("aniso9", scale=4, noise_levels=[0, 10, 20])
-    blocks = [setting.degradation for setting in settings]
-    assert [(b["lambda1"], b["lambda2"], b["theta_degrees"]) for b in blocks] == 3 * ANISO_TABLE
-    assert [b["noise_sigma_255"] for b in blocks] == [0] * 9 + [10] * 9 + [20] * 9
-    assert settings[11].label == "l1-3.5_l2-1.5_theta-30_noise-10"
+    return BlindSRBenchmarkDataset(benchmark_block(root, **changes))
 
 
 def test_every_image_is_shown_under_every_setting(gt_folder):
@@ -60,47 +24,90 @@ def test_every_image_is_shown_under_every_setting(gt_folder):
     assert data_set[16]["lq_path"] == "sub_c_sigma-1.8_noise-0.png"
 
 
-def test_lq_images_are_the_same_on_every_run_and_machine(gt_folder):
-    data_set = benchmark(gt_folder, preset="aniso9", noise_levels=[20])
-    torch.manual_seed(1)
+def test_a_sample_is_a_pair_as_basicsr_gives_it(gt_folder):
+    sample = build_dataset(benchmark_block(gt_folder))[3]
+    assert sample.keys() == {"lq", "gt", "lq_path", "gt_path", "setting"}
+    assert (sample["lq"].shape, sample["gt"].shape) == ((3, 18, 24), (3, 72, 96))
+    expected = np.asarray(Image.open(gt_folder / "a.png"), np.float32) / 255
+    np.testing.assert_allclose(sample["gt"].permute(1, 2, 0), expected, atol=1e-7)
+    for image in (sample["lq"], sample["gt"]):
+        assert image.dtype == torch.float32
+        assert 0 <= float(image.min()) < float(image.max()) <= 1
+
+
+def test_lq_is_the_image_degraded_by_the_setting_with_draws_from_its_name(gt_folder):
+    data_set = benchmark(gt_folder, preset="aniso9", noise_levels=[0, 10])
+    index = 2 * 18 + 9 + 4  # sub/c.png, second noise level, fifth kernel
+    kernel = {"lambda1": 3.5, "lambda2": 2.0, "theta_degrees": 90}
+    degradation = build_degradation({"type": "ClassicDegradation", "scale": 4, **kernel, "noise_sigma_255": 10})
+    rng = rng_for_name("sub/c", "l1-3.5_l2-2_theta-90_noise-10")
+    sample = data_set[index]
+    np.testing.assert_array_equal(
+        sample["lq"].permute(1, 2, 0), degradation(sample["gt"].permute(1, 2, 0).numpy(), rng)
+    )
+
+
+def test_lq_images_are_the_same_on_every_run_and_in_any_order(gt_folder):
+    options = {"preset": "aniso9", "noise_levels": [20]}
+    data_set = benchmark(gt_folder, **options)
     backwards = [data_set[index]["lq"] for index in reversed(range(9))][::-1]
-    again = benchmark(gt_folder, preset="aniso9", noise_levels=[20])
+    torch.manual_seed(1)
+    again = benchmark(gt_folder, **options)
     for index in range(9):
         assert torch.equal(backwards[index], again[index]["lq"])
 
 
-def test_noise_follows_from_name_and_setting_alone():
-    # Measured once: a change of these numbers changes every published result.
-    drawn = rng_for_name("sub/c", "sigma-2_noise-10").standard_normal(4)
-    np.testing.assert_allclose(drawn, [0.75865835, 1.07151508, 0.54140648, -0.07111346], atol=1e-8)
+@pytest.mark.parametrize("backend", ["disk", "lmdb"])
+def test_lq_images_do_not_depend_on_where_gt_is_stored(gt_folder, gt_lmdb, backend):
+    root = {"disk": gt_folder, "lmdb": gt_lmdb}[backend]
+    options = {"noise_levels": [10], "preset": "aniso9"}
+    stored, on_disk = benchmark(root, io_backend={"type": backend}, **options), benchmark(gt_folder, **options)
+    assert torch.equal(stored[20]["lq"], on_disk[20]["lq"])
+    assert stored[20]["lq_path"] == on_disk[20]["lq_path"]
 
 
-def test_noise_differs_between_settings(gt_folder):
-    same_blur = [{"sigma": 2, "noise_sigma_255": 10}, {"sigma": 2, "noise_sigma_255": 10.5}]
-    data_set = benchmark(gt_folder, preset=None, settings=same_blur)
-    assert float((data_set[0]["lq"] - data_set[1]["lq"]).std() * 255) > 10
+def test_noise_differs_between_images_settings_and_channels(tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (128, 128), (128, 128, 128)).save(tmp_path / name)
+    data_set = benchmark(tmp_path, settings=[{"noise_sigma_255": 10}, {"noise_sigma_255": 10, "label": "again"}])
+    noises = np.array([sample["lq"].numpy() * 255 - 128 for sample in data_set]).reshape(12, -1)
+    np.testing.assert_allclose(noises.std(axis=1), 10, rtol=0.1)
+    assert np.abs(np.corrcoef(noises) - np.eye(12)).max() < 0.15
 
 
 def test_a_list_of_settings_replaces_the_preset(gt_folder):
-    data_set = benchmark(gt_folder, preset=None, settings=[{"sigma": 1.0}, {"downsampling": "s_fold"}])
+    data_set = benchmark(gt_folder, settings=[{"sigma": 1.0}, {"downsampling": "s_fold"}])
     assert [setting.label for setting in data_set.settings] == ["sigma-1", "downsampling-s_fold"]
     sample = data_set[1]
     assert torch.equal(sample["lq"], sample["gt"][:, ::4, ::4])
 
 
-def test_one_setting_at_a_time_gives_the_same_images(gt_folder):
-    whole = benchmark(gt_folder, noise_levels=[0, 10])
+@pytest.mark.parametrize("backend", ["disk", "lmdb"])
+def test_one_setting_at_a_time_gives_the_same_images(gt_folder, gt_lmdb, backend):
+    root = {"disk": gt_folder, "lmdb": gt_lmdb}[backend]
+    whole = benchmark(root, io_backend={"type": backend}, noise_levels=[0, 10])
     parts = whole.split_by_setting()
     assert [len(part) for part in parts] == [3] * 16
     assert parts[9].opt["name"] == "set_sigma-2_noise-10"
     for image in range(3):
-        assert torch.equal(parts[9][image]["lq"], whole[16 * image + 9]["lq"])
+        for which in (1, 9):
+            alone, among_all = parts[which][image], whole[16 * image + which]
+            assert torch.equal(alone["lq"], among_all["lq"])
+            assert (alone["lq_path"], alone["setting"]) == (among_all["lq_path"], among_all["setting"])
 
 
-def test_images_are_cropped_to_a_multiple_of_the_scale(tmp_path, photograph):
+def test_a_setting_alone_keeps_its_own_label(gt_folder):
+    whole = benchmark(gt_folder, settings=[{"noise_sigma_255": 10, "label": "one"}, {"noise_sigma_255": 10}])
+    part = whole.split_by_setting()[0]
+    assert part.opt["name"] == "set_one"
+    assert torch.equal(part[1]["lq"], whole[2]["lq"])
+
+
+@pytest.mark.parametrize(("scale", "size", "lq_size"), [(4, (48, 56), (12, 14)), (3, (51, 57), (17, 19))])
+def test_images_are_cropped_to_a_multiple_of_the_scale(tmp_path, photograph, scale, size, lq_size):
     Image.fromarray(photograph[:51, :58]).save(tmp_path / "odd.png")
-    sample = benchmark(tmp_path)[0]
-    assert (sample["gt"].shape, sample["lq"].shape) == ((3, 48, 56), (3, 12, 14))
+    sample = benchmark(tmp_path, scale=scale)[0]
+    assert (sample["gt"].shape, sample["lq"].shape) == ((3, *size), (3, *lq_size))
 
 
 def test_an_image_that_cannot_be_used_ends_the_evaluation(tmp_path):
@@ -109,20 +116,12 @@ def test_an_image_that_cannot_be_used_ends_the_evaluation(tmp_path):
         benchmark(tmp_path)[0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"preset": "gaussian9"}, "datasets.test.preset: expected 'gaussian8' or 'aniso9', got 'gaussian9'"),
-        ({"preset": None}, "give either preset (gaussian8, aniso9) or settings"),
-        ({"settings": []}, "give either preset (gaussian8, aniso9) or settings"),
-        ({"noise_levels": [300]}, "noise_levels: expected a list of levels in 0..255, got [300.0]"),
-        ({"noise_levels": []}, "noise_levels: expected a list of levels in 0..255, got []"),
-        ({"presett": "x"}, "datasets.test.presett: unknown key; did you mean 'preset'?"),
-        ({"scale": 8}, "at x8 give sigma_range: [first, last]"),
-        ({"preset": None, "settings": [{"sigma": 1}, {"sgma": 1}]}, "datasets.test.settings.1.sgma: unknown key"),
-    ],
-)
-def test_impossible_options_are_named(gt_folder, changes, message):
-    with pytest.raises(OptionError) as error:
-        benchmark(gt_folder, **changes)
-    assert message in str(error.value)
+def test_impossible_options_are_refused(gt_folder):
+    with pytest.raises(OptionError, match=r"datasets\.test\.presett: unknown key"):
+        benchmark(gt_folder, presett="x")
+
+
+def test_images_whose_results_would_overwrite_each_other_are_refused(gt_folder):
+    (gt_folder / "sub_c.png").write_bytes((gt_folder / "a.png").read_bytes())
+    with pytest.raises(ValueError, match=r"sub/c\.png and .*sub_c\.png would have results of the same name; rename"):
+        benchmark(gt_folder)

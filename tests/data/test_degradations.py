@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from kdsr_data import OptionError, build_degradation
-from kdsr_data.degradations import bicubic_resize, isotropic_gaussian_kernel
+from kdsr_data.degradations import (
+    anisotropic_gaussian_kernel,
+    bicubic_resize,
+    isotropic_gaussian_kernel,
+    round_to_8_bit,
+)
 
 CLASSIC = {"type": "ClassicDegradation", "scale": 4}
 
@@ -37,9 +42,19 @@ def test_lq_images_agree_with_the_authors(golden):
         assert np.count_nonzero(difference > 1e-5) <= 1, options  # a pixel on a rounding edge
 
 
+def test_the_levels_of_8_bits_stay_and_all_else_is_rounded_to_them():
+    levels = np.arange(256, dtype=np.float32) / np.float32(255)
+    np.testing.assert_array_equal(round_to_8_bit(levels), levels)
+    np.testing.assert_array_equal(round_to_8_bit(levels + np.float32(0.45 / 255)), levels)
+    np.testing.assert_array_equal(round_to_8_bit(levels - np.float32(0.45 / 255)), levels)
+    np.testing.assert_array_equal(round_to_8_bit(np.array([-0.3, 1.2, np.inf], np.float32)), [0, 1, 1])
+    assert round_to_8_bit(levels).dtype == np.float32
+
+
 def test_neutral_settings_return_the_image(gt):
     np.testing.assert_array_equal(degrade(gt, scale=1), gt)
-    np.testing.assert_array_equal(degrade(gt, scale=1, sigma=0), gt)
+    np.testing.assert_array_equal(degrade(gt, scale=1, sigma=0, noise_sigma_255=0), gt)
+    np.testing.assert_array_equal(degrade(gt, scale=1, sigma=2.0, kernel_size=1), gt)
 
 
 def test_without_blur_only_resizing_and_rounding_is_left(gt):
@@ -48,11 +63,40 @@ def test_without_blur_only_resizing_and_rounding_is_left(gt):
     np.testing.assert_array_equal(degrade(gt, downsampling="s_fold"), gt[::4, ::4])
 
 
-def test_blurring_an_impulse_shows_the_kernel():
+def test_s_fold_takes_every_pixel_of_the_blurred_image(gt):
+    blurred = degrade(gt, scale=1, sigma=1.5)
+    np.testing.assert_array_equal(degrade(gt, sigma=1.5, downsampling="s_fold"), blurred[::4, ::4])
+
+
+@pytest.mark.parametrize("edge", ["replicate", "mirror"])
+def test_the_edge_is_the_one_asked_for(gt, edge):
+    np.testing.assert_allclose(degrade(gt, edge=edge), round_to_8_bit(bicubic_resize(gt, 0.25, edge=edge)), atol=1e-6)
+    assert not np.array_equal(degrade(gt, edge="replicate"), degrade(gt, edge="mirror"))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("downsampling", ["bicubic", "s_fold"])
+def test_output_is_scale_times_smaller(gt, scale, downsampling):
+    lq = degrade(gt[:95, :126], scale=scale, downsampling=downsampling)
+    assert lq.shape == (-(-95 // scale), -(-126 // scale), 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "kernel"),
+    [
+        ({"sigma": 2.5}, isotropic_gaussian_kernel(21, 2.5)),
+        (
+            {"lambda1": 3, "lambda2": 0.8, "theta_degrees": 30},
+            anisotropic_gaussian_kernel(21, 3, 0.8, np.pi / 6),
+        ),
+    ],
+    ids=["isotropic", "anisotropic"],
+)
+def test_blurring_an_impulse_shows_the_kernel(options, kernel):
     impulse = np.zeros((41, 41, 3), np.float32)
     impulse[20, 20] = 1
-    blurred = degrade(impulse, scale=1, sigma=2.5)[10:31, 10:31, 0]
-    np.testing.assert_allclose(blurred, isotropic_gaussian_kernel(21, 2.5), atol=0.5 / 255 + 1e-6)
+    blurred = degrade(impulse, scale=1, **options)[10:31, 10:31, 0]
+    np.testing.assert_allclose(blurred, kernel, atol=0.5 / 255 + 1e-6)
 
 
 def test_equal_lambdas_blur_like_sigma(gt):
@@ -83,10 +127,11 @@ def test_the_input_is_left_alone(gt):
     np.testing.assert_array_equal(gt, before)
 
 
-def test_noise_has_the_level_asked_for():
-    gray = np.full((256, 256, 3), 0.5, np.float32)
-    noise = (degrade(gray, scale=1, noise_sigma_255=10) - gray) * 255
-    assert noise.std() == pytest.approx(10, rel=0.02)
+@pytest.mark.parametrize("scale", [1, 4])
+def test_noise_has_the_level_asked_for_after_downsampling(scale):
+    gray = np.full((256 * scale, 256 * scale, 3), 0.5, np.float32)
+    noise = (degrade(gray, scale=scale, noise_sigma_255=10) - 0.5) * 255
+    assert noise.std() == pytest.approx(10, rel=0.003)
     assert abs(noise.mean()) < 0.2
     channels = np.corrcoef(noise.reshape(-1, 3).T)
     assert np.abs(channels - np.eye(3)).max() < 0.02
@@ -100,6 +145,18 @@ def test_the_range_of_widths_is_used_evenly():
     assert sigmas.min() < 0.7
     assert sigmas.max() > 2.8
     assert sigmas.mean() == pytest.approx(1.78, abs=0.15)
+
+
+def test_the_ranges_of_elongated_kernels_are_used_evenly():
+    impulse = np.zeros((63, 63, 3), np.float32)
+    impulse[31, 31] = 1
+    y, x = np.indices((63, 63)) - 31
+    angles = []
+    for seed in range(200):
+        blurred = degrade(impulse, seed=seed, scale=1, lambda1=[3, 4], lambda2=[1, 1.5], theta_degrees=[0, 180])[..., 0]
+        xx, xy, yy = ((blurred * moment).sum() / blurred.sum() for moment in (x * x, x * y, y * y))
+        angles.append(np.rad2deg(np.arctan2(2 * xy, xx - yy) / 2) % 180)
+    np.testing.assert_allclose(np.histogram(angles, bins=4, range=(0, 180))[0] / 200, 0.25, atol=0.1)
 
 
 @pytest.mark.parametrize(

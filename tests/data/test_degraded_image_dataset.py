@@ -7,34 +7,24 @@ import pytest
 import torch
 from basicsr.data import build_dataloader, build_dataset
 from basicsr.data.data_sampler import EnlargedSampler
+from basicsr.utils import set_random_seed
+from dataset_options import training_block
 from PIL import Image
 
 from kdsr_data import DegradedImageDataset, OptionError, build_degradation
 from kdsr_data.image_io import ImageReadError
 
 
-def options(root, **changes):
-    return {
-        "name": "photos",
-        "type": "DegradedImageDataset",
-        "phase": "train",
-        "scale": 4,
-        "dataroot_gt": str(root),
-        "io_backend": {"type": "disk"},
-        "gt_size": 32,
-        "use_hflip": True,
-        "use_rot": True,
-        "degradation": {"type": "ClassicDegradation", "sigma": [0.2, 4.0]},
-        **changes,
-    }
-
-
 def read_epochs(root, *, epochs=1, num_workers=0, seed=0, rank=0, batches=2):
     """Read LQ batches as BasicSR's training does, its seeds included."""
-    data_set = build_dataset(options(root, num_worker_per_gpu=num_workers, batch_size_per_gpu=3))
-    torch.manual_seed(seed + rank)
+    backend = {"type": "lmdb" if str(root).endswith(".lmdb") else "disk"}
+    data_set = build_dataset(
+        training_block(root, io_backend=backend, num_worker_per_gpu=num_workers, batch_size_per_gpu=3)
+    )
+    set_random_seed(seed + rank)
     sampler = EnlargedSampler(data_set, 1, 0, batches)
     loader = build_dataloader(data_set, data_set.opt, num_gpu=0, sampler=sampler, seed=seed)
+    assert loader.num_workers == num_workers
     read = []
     for epoch in range(epochs):
         sampler.set_epoch(epoch)
@@ -45,7 +35,7 @@ def read_epochs(root, *, epochs=1, num_workers=0, seed=0, rank=0, batches=2):
 @pytest.mark.parametrize("backend", ["disk", "lmdb"])
 def test_a_sample_is_a_pair_as_basicsr_gives_it(gt_folder, gt_lmdb, backend):
     root = gt_lmdb if backend == "lmdb" else gt_folder
-    sample = build_dataset(options(root, io_backend={"type": backend}))[2]
+    sample = build_dataset(training_block(root, io_backend={"type": backend}))[2]
     assert sample["lq"].shape == (3, 8, 8)
     assert sample["gt"].shape == (3, 32, 32)
     assert sample["gt_path"] == sample["lq_path"]
@@ -58,45 +48,97 @@ def test_a_sample_is_a_pair_as_basicsr_gives_it(gt_folder, gt_lmdb, backend):
 
 def test_lq_is_the_degraded_gt(gt_folder):
     fixed = {"type": "ClassicDegradation", "sigma": 1.3}
-    sample = DegradedImageDataset(options(gt_folder, degradation=fixed))[0]
+    sample = DegradedImageDataset(training_block(gt_folder, degradation=fixed))[0]
     degradation = build_degradation({**fixed, "scale": 4})
     expected = degradation(sample["gt"].permute(1, 2, 0).numpy(), np.random.default_rng())
     np.testing.assert_array_equal(sample["lq"].permute(1, 2, 0).numpy(), expected)
 
 
-def test_patches_are_cut_from_the_image_and_turned(gt_folder):
-    data_set = DegradedImageDataset(options(gt_folder))
-    image = torch.from_numpy(data_set.source.read(0)).permute(2, 0, 1)
-    windows = image.unfold(1, 32, 1).unfold(2, 32, 1)  # (3, rows, columns, 32, 32)
-    orientations = set()
-    for _ in range(40):
-        patch = data_set[0]["gt"]
-        views = [torch.rot90(flip, turns, (1, 2)) for flip in (patch, patch.flip(2)) for turns in range(4)]
-        found = [
-            number for number, view in enumerate(views) if (windows == view[:, None, None]).all(-1).all(-1).all(0).any()
-        ]
-        assert len(found) == 1
-        orientations.add(found[0])
-    assert orientations == set(range(8))
+@pytest.fixture
+def map_folder(tmp_path):
+    """A folder with one 72x96 image whose red tells the row of each pixel and whose green tells the column."""
+    rows, columns = np.indices((72, 96), np.uint8)
+    (tmp_path / "map").mkdir()
+    Image.fromarray(np.dstack([rows, columns, 0 * rows])).save(tmp_path / "map" / "a.png")
+    return tmp_path / "map"
+
+
+def locate(patch):
+    """Tell where in the map a patch (3, H, W) was cut out and in which of the eight orientations it is shown."""
+    red, green, _ = (patch * 255).round().long()
+    top, left = int(red.min()), int(green.min())
+    rows, columns = torch.meshgrid(torch.arange(top, top + 32), torch.arange(left, left + 32), indexing="ij")
+    flips = [(rows, columns), (rows.flip(1), columns.flip(1))]
+    views = [tuple(torch.rot90(part, turns) for part in flip) for flip in flips for turns in range(4)]
+    (orientation,) = [n for n, view in enumerate(views) if torch.equal(view[0], red) and torch.equal(view[1], green)]
+    return top, left, orientation
+
+
+def test_patches_come_from_everywhere_and_in_all_orientations(map_folder):
+    data_set = DegradedImageDataset(training_block(map_folder))
+    tops, lefts, orientations = zip(*(locate(data_set[0]["gt"]) for _ in range(200)), strict=True)
+    assert set(orientations) == set(range(8))
+    for starts, last in ((tops, 72 - 32), (lefts, 96 - 32)):
+        assert min(starts) <= 2
+        assert max(starts) >= last - 2
+        assert len(set(starts)) > last / 2
+
+
+@pytest.mark.parametrize(("use_hflip", "expected"), [(False, {0}), (True, {0, 4})])
+def test_patches_are_turned_as_the_options_say(map_folder, use_hflip, expected):
+    data_set = DegradedImageDataset(training_block(map_folder, use_hflip=use_hflip, use_rot=False))
+    assert {locate(data_set[0]["gt"])[2] for _ in range(30)} == expected
+
+
+@pytest.mark.parametrize("degraded_size", [None, 48, 400])
+def test_lq_lies_where_its_gt_lies(map_folder, degraded_size):
+    fold = {"type": "ClassicDegradation", "downsampling": "s_fold"}
+    data_set = DegradedImageDataset(training_block(map_folder, degradation=fold, degraded_size=degraded_size))
+    for _ in range(20):
+        sample = data_set[0]
+        assert torch.equal(sample["lq"], sample["gt"][:, ::4, ::4])
+        locate(sample["gt"])
+
+
+def test_with_a_degraded_size_lq_shows_what_lies_around(gt_folder):
+    blur = {"type": "ClassicDegradation", "sigma": 3.0, "kernel_size": 9}
+    block = training_block(gt_folder, degradation=blur, gt_size=48, degraded_size=72)
+    sample = DegradedImageDataset(block)[0]
+    gt = sample["gt"].permute(1, 2, 0).numpy()
+    alone = build_degradation({**blur, "scale": 4})(gt, np.random.default_rng())
+    difference = np.abs(sample["lq"].permute(1, 2, 0).numpy() - alone)
+    assert difference[3:-3, 3:-3].max() < 1.01 / 255  # farther inside than the filters reach
+    assert difference.max() > 4 / 255
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])
-def test_draws_differ_between_samples_and_epochs_and_repeat_with_the_seed(gt_folder, num_workers):
-    first, second = read_epochs(gt_folder, epochs=2, num_workers=num_workers)
-    samples = torch.cat([first, second])
-    assert len({sample.numpy().tobytes() for sample in samples}) == len(samples)
-    again, _ = read_epochs(gt_folder, epochs=2, num_workers=num_workers)
-    assert torch.equal(first, again)
+@pytest.mark.parametrize("backend", ["disk", "lmdb"])
+def test_draws_differ_between_samples_and_epochs_and_repeat_with_the_seed(gt_folder, gt_lmdb, backend, num_workers):
+    root = {"disk": gt_folder, "lmdb": gt_lmdb}[backend]
+    epochs = read_epochs(root, epochs=2, num_workers=num_workers)
+    samples = torch.cat(epochs)
+    assert len({sample.numpy().tobytes() for sample in samples}) == len(samples) == 12
+    again = read_epochs(root, epochs=2, num_workers=num_workers)
+    assert all(torch.equal(one, other) for one, other in zip(epochs, again, strict=True))
 
 
-def test_draws_differ_between_ranks(gt_folder):
-    (rank0,), (rank1,) = read_epochs(gt_folder, rank=0), read_epochs(gt_folder, rank=1)
-    assert not any(torch.equal(one, other) for one in rank0 for other in rank1)
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_draws_differ_between_ranks_and_seeds(gt_folder, num_workers):
+    runs = [read_epochs(gt_folder, num_workers=num_workers, **run)[0] for run in ({}, {"rank": 1}, {"seed": 7})]
+    assert len({sample.numpy().tobytes() for sample in torch.cat(runs)}) == 18
+
+
+def test_workers_may_read_an_lmdb_that_their_parent_has_opened(gt_lmdb):
+    opened = DegradedImageDataset(training_block(gt_lmdb, io_backend={"type": "lmdb"}))
+    opened[0]
+    assert len(read_epochs(gt_lmdb, num_workers=2)[0]) == 6
 
 
 def test_validation_gives_whole_images_and_repeats(gt_folder):
-    opt = options(gt_folder, phase="val", degradation={"type": "ClassicDegradation", "noise_sigma_255": 10})
-    one, other = DegradedImageDataset(opt)[1], DegradedImageDataset(opt)[1]
+    opt = training_block(gt_folder, phase="val", degradation={"type": "ClassicDegradation", "noise_sigma_255": 10})
+    one = DegradedImageDataset(opt)[1]
+    torch.manual_seed(1)
+    other = DegradedImageDataset(opt)[1]
     assert one["gt"].shape == (3, 72, 96)
     assert torch.equal(one["lq"], other["lq"])
     assert not torch.equal(one["lq"], DegradedImageDataset(opt)[0]["lq"])
@@ -104,7 +146,7 @@ def test_validation_gives_whole_images_and_repeats(gt_folder):
 
 def test_validation_crops_to_a_multiple_of_the_scale(tmp_path, photograph):
     Image.fromarray(photograph[:75, :90]).save(tmp_path / "odd.png")
-    sample = DegradedImageDataset(options(tmp_path, phase="val"))[0]
+    sample = DegradedImageDataset(training_block(tmp_path, phase="val"))[0]
     assert (sample["gt"].shape, sample["lq"].shape) == ((3, 72, 88), (3, 18, 22))
 
 
@@ -118,7 +160,7 @@ def log(caplog, monkeypatch):
 def test_bad_images_are_replaced_and_reported_once(gt_folder, log):
     (gt_folder / "broken.png").write_bytes((gt_folder / "a.png").read_bytes()[:200])
     Image.new("RGB", (20, 90)).save(gt_folder / "small.png")
-    data_set = DegradedImageDataset(options(gt_folder))
+    data_set = DegradedImageDataset(training_block(gt_folder))
     for _ in range(3):
         for index in range(len(data_set)):
             assert data_set[index]["gt"].shape == (3, 32, 32)
@@ -126,6 +168,13 @@ def test_bad_images_are_replaced_and_reported_once(gt_folder, log):
     assert len(reports) == 2
     assert "broken.png: not an image that OpenCV can decode" in reports[0]
     assert "small.png: 90x20 pixels, smaller than the 32 that are needed" in reports[1]
+
+
+def test_keys_that_an_lmdb_lacks_are_replaced_too(gt_lmdb, log):
+    (gt_lmdb / "meta_info.txt").write_text("a.png (72,96,3) 1\ngone.png (72,96,3) 1\n")
+    data_set = DegradedImageDataset(training_block(gt_lmdb, io_backend={"type": "lmdb"}))
+    assert data_set[1]["gt_path"] == str(gt_lmdb / "a")
+    assert "gone: this key is listed in meta_info.txt and missing from the LMDB" in log.text
 
 
 def test_bad_images_are_reported_once_by_all_workers_together(gt_folder):
@@ -143,7 +192,7 @@ def test_bad_images_are_reported_once_by_all_workers_together(gt_folder):
 
 def test_training_ends_when_every_image_is_bad(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"torn")
-    data_set = DegradedImageDataset(options(tmp_path))
+    data_set = DegradedImageDataset(training_block(tmp_path))
     with pytest.raises(ImageReadError, match="none of its 1 images can be used; the log names each reason"):
         data_set[0]
 
@@ -151,34 +200,14 @@ def test_training_ends_when_every_image_is_bad(tmp_path):
 def test_bad_images_end_a_validation(gt_folder):
     (gt_folder / "a.png").write_bytes(b"torn")
     with pytest.raises(ImageReadError, match=r"a\.png: not an image"):
-        DegradedImageDataset(options(gt_folder, phase="val"))[0]
+        DegradedImageDataset(training_block(gt_folder, phase="val"))[0]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"gt_size": None}, "datasets.train: gt_size (pixels of the GT patch) is missing"),
-        ({"gt_size": 30}, "datasets.train: gt_size: expected a multiple of the scale 4, got 30"),
-        ({"use_hfilp": True}, "datasets.train.use_hfilp: unknown key; did you mean 'use_hflip'?"),
-        ({"io_backend": {"type": "lmdb"}}, "io_backend lmdb needs a dataroot_gt that ends in .lmdb"),
-        ({"io_backend": {"type": "zip"}}, "datasets.train.io_backend.type: expected 'disk' or 'lmdb', got 'zip'"),
-        ({"persistent_workers": True}, "persistent_workers needs num_worker_per_gpu above 0"),
-        ({"prefetch_mode": "cuda"}, "prefetch_mode cuda needs pin_memory: true"),
-        ({"degradation": {"type": "Blur"}}, "datasets.train.degradation.type: no degradation is registered as 'Blur'"),
-        (
-            {"degradation": {"type": "ClassicDegradation", "scale": 2}},
-            "datasets.train.degradation.scale: 2 disagrees with the scale 4 above",
-        ),
-    ],
-)
-def test_impossible_options_are_named(gt_folder, changes, message):
-    with pytest.raises(OptionError) as error:
-        DegradedImageDataset(options(gt_folder, **changes))
-    assert message in str(error.value)
+def test_impossible_options_are_refused(gt_folder):
+    with pytest.raises(OptionError, match=r"datasets\.train\.use_hfilp: unknown key"):
+        DegradedImageDataset(training_block(gt_folder, use_hfilp=True))
 
 
-def test_all_problems_are_reported_together(gt_folder):
-    with pytest.raises(OptionError) as error:
-        DegradedImageDataset(options(gt_folder, batch_size_per_gpu=0, use_rto=True, gt_size="big"))
-    paths = {problem.path for problem in error.value.problems}
-    assert paths == {"datasets.train.batch_size_per_gpu", "datasets.train.use_rto", "datasets.train.gt_size"}
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
+        DegradedImageDataset(training_block(tmp_path / "nowhere"))

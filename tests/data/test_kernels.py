@@ -51,12 +51,37 @@ def test_the_first_axis_is_horizontal_and_turns_with_theta():
     assert np.trace(diagonal) > 5 * np.trace(diagonal[:, ::-1])  # down to the right, y pointing down
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.floats(1.0, 4.0), st.floats(1.0, 4.0), st.floats(0, np.pi))
+def test_a_kernel_has_the_covariance_of_its_name(lambda1, lambda2, theta):
+    kernel = anisotropic_gaussian_kernel(51, lambda1, lambda2, theta).astype(np.float64)
+    y, x = np.indices(kernel.shape) - 25
+    covariance = [[(kernel * one * other).sum() for other in (x, y)] for one in (x, y)]
+    turn = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
+    np.testing.assert_allclose(covariance, turn @ np.diag([lambda1**2, lambda2**2]) @ turn.T, atol=1e-3)
+
+
+def test_half_a_turn_changes_nothing():
+    kernel = anisotropic_gaussian_kernel(21, 3.5, 1.5, 0.7)
+    np.testing.assert_allclose(anisotropic_gaussian_kernel(21, 3.5, 1.5, 0.7 + np.pi), kernel, atol=1e-7)
+
+
+@pytest.mark.parametrize("kernel", [isotropic_gaussian_kernel(1, 3.0), isotropic_gaussian_kernel(7, 0.01)])
+def test_the_narrowest_kernels_leave_the_image_alone(kernel):
+    expected = np.zeros_like(kernel)
+    expected[len(kernel) // 2, len(kernel) // 2] = 1
+    np.testing.assert_array_equal(kernel, expected)
+
+
 @pytest.mark.parametrize("size", [0, 4, -1])
 def test_even_sizes_are_refused(size):
     with pytest.raises(ValueError, match=f"kernel_size: expected an odd number of pixels, got {size}"):
         isotropic_gaussian_kernel(size, 1.0)
 
 
-def test_widths_of_zero_are_refused():
-    with pytest.raises(ValueError, match="standard deviations: expected above 0 pixels"):
-        anisotropic_gaussian_kernel(21, 0, 1, 0)
+@pytest.mark.parametrize("widths", [(0, 1), (1, -2)])
+def test_widths_of_zero_or_less_are_refused(widths):
+    with pytest.raises(
+        ValueError, match=f"standard deviations: expected above 0 pixels, got {widths[0]} and {widths[1]}"
+    ):
+        anisotropic_gaussian_kernel(21, *widths, 0)

@@ -31,6 +31,20 @@ def test_replicated_edges_differ_at_the_border_alone(hr):
 
 
 @pytest.mark.parametrize("edge", ["replicate", "mirror"])
+def test_a_factor_of_one_returns_the_image(hr, edge):
+    np.testing.assert_allclose(bicubic_resize(hr, 1, edge=edge), hr, atol=1e-7)
+
+
+@pytest.mark.parametrize("scale", [1 / 4, 1 / 3, 2])
+def test_one_channel_is_resized_like_three(hr, scale):
+    resized = bicubic_resize(hr, scale)
+    assert resized.dtype == np.float32
+    assert resized.flags["C_CONTIGUOUS"]
+    for channel in range(3):
+        np.testing.assert_array_equal(bicubic_resize(hr[..., channel], scale), resized[..., channel])
+
+
+@pytest.mark.parametrize("edge", ["replicate", "mirror"])
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 5, 3), (9, 6)])
 def test_even_tiny_images_keep_a_constant_colour(edge, shape):
     resized = bicubic_resize(np.full(shape, 0.3, np.float32), 0.25, edge=edge)

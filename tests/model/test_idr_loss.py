@@ -35,6 +35,32 @@ def test_equal_vectors_cost_nothing(loss):
     assert float(loss(vector, vector)) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("loss", [IDRL1Loss(), IDRKLLoss()])
+def test_losses_are_means_over_the_batch(loss):
+    student, teacher = torch.randn(3, 8), torch.randn(3, 8)
+    alone = torch.stack([loss(student[n : n + 1], teacher[n : n + 1]) for n in range(3)])
+    torch.testing.assert_close(loss(student, teacher), alone.mean())
+    assert (alone > 0).all()
+
+
+def test_the_divergence_stays_finite_for_vectors_far_apart():
+    student, teacher = torch.tensor([[300.0, 0.0]]), torch.tensor([[0.0, 300.0]])
+    assert float(IDRKLLoss()(student, teacher)) == pytest.approx(300 / 0.15)
+
+
+@pytest.mark.parametrize("loss", ["IDRL1Loss", "IDRKLLoss"])
+def test_training_with_a_loss_brings_the_vectors_together(loss):
+    student, teacher = torch.randn(3, 8, requires_grad=True), torch.randn(3, 8)
+    loss = build_loss({"type": loss})
+    optimizer = torch.optim.Adam([student], lr=0.05)
+    before = float(loss(student.detach(), teacher))
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss(student, teacher).backward()
+        optimizer.step()
+    assert float(loss(student.detach(), teacher)) < before / 5
+
+
 def test_a_temperature_of_zero_is_refused():
     with pytest.raises(ValueError, match="temperature: expected above 0, got 0"):
         IDRKLLoss(temperature=0)

@@ -1,0 +1,108 @@
+"""Where images come from: folders, lists and LMDBs give the same images, and what is missing is named."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kdsr_data.image_io import ImageReadError
+from kdsr_data.image_source import ImageSource
+
+DISK, LMDB = {"type": "disk"}, {"type": "lmdb"}
+
+
+@pytest.fixture
+def write_list(tmp_path):
+    """Write a list of names and give its path."""
+
+    def write(*lines):
+        (tmp_path / "list.txt").write_text("\n".join(lines) + "\n")
+        return tmp_path / "list.txt"
+
+    return write
+
+
+def keys_of(source):
+    return [source.key(index) for index in range(len(source))]
+
+
+def test_folder_list_and_lmdb_give_the_same_images(gt_folder, gt_lmdb, write_list):
+    lines = write_list("a.png (72,96,3)", "b.png", "", "sub/c.png (72,96,3) 1")
+    sources = [
+        ImageSource(gt_folder, io_backend=DISK),
+        ImageSource(gt_folder, io_backend=DISK, meta_info=lines),
+        ImageSource(str(gt_lmdb), io_backend=LMDB),
+        ImageSource(gt_lmdb, io_backend=LMDB, meta_info=str(lines)),
+    ]
+    for source in sources:
+        assert keys_of(source) == ["a", "b", "sub/c"]
+        for index, name in enumerate(("a.png", "b.png", "sub/c.png")):
+            expected = np.asarray(Image.open(gt_folder / name), np.float32) / 255
+            np.testing.assert_allclose(source.read(index), expected, atol=1e-7)
+
+
+def test_only_images_are_found_in_a_fixed_order(tmp_path, photograph):
+    for name in ("z.JPG", "a.b.png", "notes.txt", ".DS_Store.txt", "deep/er/x.bmp", ".hidden.png", ".cache/y.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".txt"):
+            (tmp_path / name).write_text("no image")
+        else:
+            Image.fromarray(photograph).save(tmp_path / name)
+    source = ImageSource(tmp_path, io_backend=DISK)
+    assert keys_of(source) == ["a.b", "deep/er/x", "z"]
+    assert [source.path(index) for index in range(3)] == [
+        str(tmp_path / name) for name in ("a.b.png", "deep/er/x.bmp", "z.JPG")
+    ]
+
+
+def test_linked_folders_are_searched_too(tmp_path, gt_folder):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "link").symlink_to(gt_folder)
+    assert keys_of(ImageSource(tmp_path / "all", io_backend=DISK)) == ["link/a", "link/b", "link/sub/c"]
+
+
+def test_a_list_can_choose_and_names_may_hold_blanks(gt_folder, write_list):
+    (gt_folder / "my photo (2).png").write_bytes((gt_folder / "a.png").read_bytes())
+    source = ImageSource(gt_folder, io_backend=DISK, meta_info=write_list("my photo (2).png (72,96,3)"))
+    assert source.read(0).shape == (72, 96, 3)
+    assert source.path(0).endswith("gt/my photo (2).png")
+
+
+def test_missing_folders_and_lists_are_named(tmp_path, gt_folder):
+    with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
+        ImageSource(tmp_path / "nowhere", io_backend=DISK)
+    with pytest.raises(FileNotFoundError, match=r"a\.png: there is no such folder"):
+        ImageSource(gt_folder / "a.png", io_backend=DISK)
+    with pytest.raises(FileNotFoundError, match=r"none\.txt: there is no such file"):
+        ImageSource(gt_folder, io_backend=DISK, meta_info=tmp_path / "none.txt")
+
+
+def test_a_folder_that_is_no_lmdb_is_named(gt_folder):
+    with pytest.raises(FileNotFoundError, match=r"gt/meta_info\.txt: there is no such file"):
+        ImageSource(gt_folder, io_backend=LMDB)
+
+
+def test_a_folder_or_list_without_images_is_refused(tmp_path, gt_folder, write_list):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (empty / "notes.txt").write_text("no image")
+    with pytest.raises(ValueError, match=r"empty: no images found \(looked for \.png, \.jpg"):
+        ImageSource(empty, io_backend=DISK)
+    with pytest.raises(ValueError, match=r"list\.txt: no images found"):
+        ImageSource(gt_folder, io_backend=DISK, meta_info=write_list(""))
+
+
+def test_listed_but_missing_files_and_keys_are_named(gt_folder, gt_lmdb, write_list):
+    lines = write_list("gone.png", "a.png")
+    on_disk = ImageSource(gt_folder, io_backend=DISK, meta_info=lines)
+    with pytest.raises(ImageReadError, match=r"gt/gone\.png: cannot be read"):
+        on_disk.read(0)
+    in_lmdb = ImageSource(gt_lmdb, io_backend=LMDB, meta_info=lines)
+    with pytest.raises(ImageReadError, match=r"gt\.lmdb/gone: .*missing from the LMDB"):
+        in_lmdb.read(0)
+    np.testing.assert_array_equal(on_disk.read(1), in_lmdb.read(1))
+
+
+def test_a_folder_in_the_place_of_an_image_is_named(gt_folder, write_list):
+    (gt_folder / "d.png").mkdir()
+    with pytest.raises(ImageReadError, match=r"d\.png: cannot be read"):
+        ImageSource(gt_folder, io_backend=DISK, meta_info=write_list("d.png")).read(0)
