@@ -14,6 +14,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,28 +103,39 @@ def registered(registry: Registry) -> dict[str, Any]:
     return {name.removesuffix("_basicsr"): found for name, found in registry}
 
 
-def vgg_weights(vgg_type: str) -> tuple[str, list[Path]]:
-    """Tell where the weights of BasicSR's perceptual loss are published, and where it looks for them.
+def backbone_weights(name: str) -> tuple[str, list[Path]]:
+    """Tell where the weights of one of torchvision's networks are published, and where BasicSR's losses look for them.
 
-    basicsr 1.4.2 and master: weights in its own place are taken for whichever type is asked for, so that place only
-    serves the type in its name; torchvision looks in its cache and otherwise downloads.
+    basicsr 1.4.2 and master: weights in the perceptual loss's own place are taken for whichever type is asked for, so
+    that place only serves the type in its name; torchvision looks in its cache and otherwise downloads.
+
+    Raises:
+        ValueError: torchvision has no such network.
     """
     from basicsr.archs import vgg_arch
     from torchvision.models import get_model_weights
 
-    url = get_model_weights(vgg_type).DEFAULT.url
-    name = url.rsplit("/", 1)[-1]
-    cache = Path(torch.hub.get_dir()) / "checkpoints" / name
+    url = get_model_weights(name).DEFAULT.url
+    file_name = url.rsplit("/", 1)[-1]
+    cache = Path(torch.hub.get_dir()) / "checkpoints" / file_name
     own_place = Path(vgg_arch.VGG_PRETRAIN_PATH)
-    return url, [own_place, cache] if own_place.name == name else [cache]
+    return url, [own_place, cache] if own_place.name == file_name else [cache]
 
 
-def use_vgg_weights(path: str | None) -> None:
-    """Have BasicSR's perceptual loss read its weights from a path; its place for them is a constant (1.4.2, master)."""
-    if path is not None:
-        from basicsr.archs import vgg_arch
+@contextmanager
+def vgg_weights_at(path: str | None) -> Iterator[None]:
+    """Within this context, BasicSR's perceptual loss reads its weights from a path.
 
-        vgg_arch.VGG_PRETRAIN_PATH = path
+    basicsr 1.4.2 and master have a constant for their place.
+    """
+    from basicsr.archs import vgg_arch
+
+    own_place = vgg_arch.VGG_PRETRAIN_PATH
+    vgg_arch.VGG_PRETRAIN_PATH = path or own_place
+    try:
+        yield
+    finally:
+        vgg_arch.VGG_PRETRAIN_PATH = own_place
 
 
 def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:

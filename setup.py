@@ -71,7 +71,10 @@ def main() -> None:
             "torch>=2.1",
             "torchvision",
         ],
-        extras_require={"dev": ["hypothesis", "pytest>=8", "pytest-xdist", "ruff"]},
+        extras_require={
+            "dev": ["hypothesis", "lpips", "pytest>=8", "pytest-xdist", "ruff"],
+            "lpips": ["lpips"],
+        },
         entry_points={"console_scripts": ["kdsr=kdsr_tools.cli:main"]},
     )
 

@@ -7,6 +7,7 @@ import kdsr_compat  # BasicSR imports only after it.
 
 import kdsr_arch  # noqa: F401
 import kdsr_data  # noqa: F401
+from kdsr_model import lpips_metric  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
 from kdsr_model.kdsr_student_gan_model import KDSRStudentGANModel
 from kdsr_model.kdsr_student_model import KDSRStudentModel

@@ -7,6 +7,7 @@ from kdsr_compat import registered
 
 import inspect
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
 from kdsr_data.settings import Problem
+from kdsr_model.lpips_metric import LPIPS_BACKBONES
 
 Options = Mapping[str, Any]
 
@@ -94,14 +96,30 @@ def check_vgg(problems: list[Problem], opt: Options) -> None:
         if not Path(str(own_path)).is_file():
             problems.append(Problem("path.pretrain_network_vgg", f"{own_path} does not exist (seen from {Path.cwd()})"))
         return
-    vgg_type = str(block.get("vgg_type", "vgg19"))
-    url, places = kdsr_compat.vgg_weights(vgg_type)
+    hint = "name it as path.pretrain_network_vgg; or leave perceptual_opt out"
+    _check_backbone(problems, str(block.get("vgg_type", "vgg19")), where="train.perceptual_opt", hint=hint)
+
+
+def check_lpips(problems: list[Problem], block: Any, *, path: str) -> None:
+    """Look for what the metric LPIPS needs: the package, and the weights of the network that it compares with."""
+    if not isinstance(block, Mapping) or block.get("type") != "calculate_lpips":
+        return
+    if find_spec("lpips") is None:
+        problems.append(Problem(path, "needs the package lpips: pip install lpips; or leave the metric out"))
+    elif block.get("net", "alex") not in LPIPS_BACKBONES:
+        known = ", ".join(LPIPS_BACKBONES)
+        problems.append(Problem(f"{path}.net", f"expected one of {known}, got {block['net']!r}"))
+    else:
+        backbone = LPIPS_BACKBONES[block.get("net", "alex")]
+        _check_backbone(problems, backbone, where=path, hint="leave the metric out")
+
+
+def _check_backbone(problems: list[Problem], name: str, *, where: str, hint: str) -> None:
+    try:
+        url, places = kdsr_compat.backbone_weights(name)
+    except ValueError:
+        problems.append(Problem(where, f"torchvision has no network {name!r}"))
+        return
     if not any(place.is_file() for place in places):
-        problems.append(
-            Problem(
-                "train.perceptual_opt",
-                f"the weights of {vgg_type} were not found: download {url} and put it at "
-                f"{' or '.join(map(str, places))}, or name it as path.pretrain_network_vgg; "
-                "or leave perceptual_opt out",
-            )
-        )
+        message = f"the weights of {name} were not found: download {url} and put it at {' or '.join(map(str, places))}"
+        problems.append(Problem(where, f"{message}, or {hint}"))

@@ -34,8 +34,8 @@ class KDSRBaseModel(SRModel):
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
-        kdsr_compat.use_vgg_weights(self.opt["path"].get("pretrain_network_vgg"))
-        super().init_training_settings()
+        with kdsr_compat.vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
+            super().init_training_settings()
 
     def feed_data(self, data) -> None:
         """Take a batch of `lq` and, where there is one, `gt`."""

@@ -18,7 +18,7 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 
 from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect
 from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
-from kdsr_model.checkpoint_checks import check_pretrained, check_student, check_vgg
+from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
     TRAIN_SETTINGS,
     ExperimentSettings,
@@ -163,6 +163,7 @@ def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> N
 
 
 def _check_metric(problems: list[Problem], block: Any, *, path: str) -> None:
+    check_lpips(problems, block, path=path)
     # BasicSR's metrics swallow unknown arguments, so a misspelt one would go unnoticed.
     _check_call(
         problems,

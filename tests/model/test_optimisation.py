@@ -1,10 +1,12 @@
 """Steps that are skipped, clipped, or made in mixed precision, and options that must not change the result."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 import torch
-from option_files import student_options
+from option_files import ROOT, student_options
 from test_training import build, changed, complete, feed, snapshot, step
 
 from kdsr_data import OptionError
@@ -158,3 +160,34 @@ def test_speed_options_train_on_a_gpu(gt_folder, tmp_path, train):
     for current_iter in range(1, 30):  # fp16 first finds its scale
         step(model, current_iter)
     assert changed(model.net_g, before)
+
+
+TWO_PROCESSES = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import kdsr_compat, torch
+from kdsr_model.optimisation import Stepper
+from kdsr_model.train_settings import SpeedSettings
+
+torch.distributed.init_process_group("gloo")
+rank = int(os.environ["RANK"])
+weight = torch.nn.Parameter(torch.ones(1))
+optimizer = torch.optim.SGD([weight], lr=1.0)
+stepper = Stepper(SpeedSettings(), torch.device("cpu"), what="network")
+made = []
+for bad_rank in (0, 1, None):
+    loss = (weight * (float("nan") if rank == bad_rank else 0.25)).sum()
+    made.append(stepper.backward({"l": loss}, optimizer) and stepper.step(optimizer, [weight]))
+assert made == [False, False, True], made
+assert float(weight.detach()) == 0.75
+print("both agreed")
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_processes_skip_a_step_together(tmp_path):
+    (tmp_path / "two.py").write_text(TWO_PROCESSES)
+    torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29533"]
+    command = [sys.executable, *torchrun, str(tmp_path / "two.py"), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout.count("both agreed") == 2, done.stderr
