@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kdsr_tools import benchmark_degradation
+from kdsr_tools import benchmark_degradation, benchmark_training
 
 
 def add_parser(subparsers) -> None:
@@ -10,3 +10,4 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser("benchmark", help="measure speed and memory on this machine")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     benchmark_degradation.add_parser(kinds)
+    benchmark_training.add_parser(kinds)

@@ -1,0 +1,139 @@
+"""`kdsr benchmark training`: a student's step against the same step done plainly, time and peak memory."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import multiprocessing
+import resource
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from kdsr_arch import KDSRStudent, KDSRTeacher
+from kdsr_model.idr_loss import IDRL1Loss
+
+# KDSR-M on the classic setting.
+SCALE = 4
+SHAPES = ((4, 32), (4, 64))  # batch, LQ pixels
+MEMORY_STEPS = 3
+Step = Callable[[torch.Tensor, torch.Tensor], None]
+
+
+def plain_step(device: torch.device) -> Step:
+    """Make the step as the KDSR authors' code does it: the teacher's estimator keeps its graph, the optimiser loops."""
+    student, teacher = KDSRStudent(SCALE).to(device), KDSRTeacher(SCALE).to(device)
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-4)
+    return _make_step(student, optimizer, lambda lq, gt: teacher.estimate_idr(lq, gt)[1])
+
+
+def our_step(device: torch.device, *, recompute: bool = False, fused: bool = True) -> Step:
+    """Make the step of `KDSRStudentModel` with the shipped options: no graph of the teacher, fused optimiser."""
+    student, teacher = KDSRStudent(SCALE).to(device), KDSRTeacher(SCALE).to(device).eval().requires_grad_(False)
+    student.sr_network.recompute = recompute
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-4, fused=fused)
+    return _make_step(student, optimizer, torch.no_grad()(lambda lq, gt: teacher.estimate_idr(lq, gt)[1]))
+
+
+def _make_step(student: KDSRStudent, optimizer: torch.optim.Optimizer, see_teacher: Callable) -> Step:
+    pixel_loss, idr_loss = torch.nn.L1Loss(), IDRL1Loss()
+
+    def make_step(lq: torch.Tensor, gt: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        teacher_idr_prime = see_teacher(lq, gt)
+        sr, _, idr_prime = student(lq, return_idr=True)
+        (pixel_loss(sr, gt) + idr_loss(idr_prime, teacher_idr_prime)).backward()
+        optimizer.step()
+
+    return make_step
+
+
+STEPS: dict[str, Callable[[torch.device], Step]] = OrderedDict(
+    {
+        "plain": plain_step,
+        "ours": our_step,
+        "ours, loop instead of fused optimiser": lambda device: our_step(device, fused=False),
+        "ours, recompute": lambda device: our_step(device, recompute=True),
+    }
+)
+
+
+def make_batch(batch: int, lq_size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Make a random pair `lq` (B, 3, H, W), `gt` (B, 3, sH, sW)."""
+    gt_size = lq_size * SCALE
+    return torch.rand(batch, 3, lq_size, lq_size, device=device), torch.rand(batch, 3, gt_size, gt_size, device=device)
+
+
+def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tensor], *, rounds: int) -> dict:
+    """Time the steps in turn, round by round; give the seconds of each, the first round left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, make_step in steps.items():
+            start = perf_counter()
+            make_step(*data)
+            if data[0].is_cuda:
+                torch.cuda.synchronize()
+            if number > 0:
+                seconds[name].append(perf_counter() - start)
+    return seconds
+
+
+def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
+    """Give the MB that a few steps need beyond what the process held before; a process of its own for each."""
+    if device.type == "cuda":
+        return _use_memory(name, shape, device)
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_use_memory, (name, shape, device))
+
+
+def _use_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
+    data = make_batch(*shape, device)
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+    else:
+        before = _peak_bytes()
+    make_step = STEPS[name](device)
+    for _ in range(MEMORY_STEPS):
+        make_step(*data)
+    after = torch.cuda.max_memory_allocated() if device.type == "cuda" else _peak_bytes()
+    return (after - before) / 2**20
+
+
+def _peak_bytes() -> int:
+    status = Path("/proc/self/status")
+    if status.exists():  # resource's number would begin with the parent process's peak
+        kilobytes = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]
+        return 1024 * int(kilobytes)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print time, memory and their ratios to the plain step."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    print(f"KDSR-M x{SCALE} student on {device}, {torch.get_num_threads()} threads, {args.rounds} rounds\n")
+    print("| batch, LQ | step | s, median | times plain | MB, networks and steps | times plain |")
+    print("|---|---|---|---|---|---|")
+    for shape in SHAPES:
+        data = make_batch(*shape, device)
+        steps = {name: make(device) for name, make in STEPS.items()}
+        seconds = {name: median(times) for name, times in measure_seconds(steps, data, rounds=args.rounds).items()}
+        del steps
+        memory = {name: measure_memory(name, shape, device) for name in STEPS}
+        for name in STEPS:
+            time_ratio, memory_ratio = seconds[name] / seconds["plain"], memory[name] / memory["plain"]
+            row = f"{seconds[name]:.3f} | {time_ratio:.2f} | {memory[name]:.0f} | {memory_ratio:.2f}"
+            print(f"| {shape[0]}, {shape[1]}x{shape[1]} | {name} | {row} |", flush=True)
+    return 0
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr benchmark training`."""
+    parser = subparsers.add_parser("training", help="a student's step against the same step done plainly")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed steps of each (default: 7)")
+    parser.set_defaults(run=run)
