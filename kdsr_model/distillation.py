@@ -40,6 +40,7 @@ class DistillationModel(KDSRBaseModel):
             student = self.get_bare_model(self.net_g)
             student.sr_network.load_state_dict(self.net_teacher.sr_network.state_dict())
             get_root_logger().info("The student's SR network starts from the teacher's.")
+        del self.net_teacher.sr_network  # only its estimator is needed from here on
         super().init_training_settings()
 
     def _load_teacher(self) -> KDSRTeacher:
