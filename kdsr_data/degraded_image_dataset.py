@@ -13,11 +13,15 @@ from basicsr.utils.registry import DATASET_REGISTRY
 from numpy.random import Generator
 from torch.utils.data import Dataset
 
-from kdsr_data.dataset_settings import check_degraded_images, degradation_block
+from kdsr_data.dataset_settings import DegradedImageSettings, check_degraded_images, degradation_block
 from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
 from kdsr_data.random_state import global_draws_from, rng_for_name, rng_for_next_sample
+from kdsr_data.settings import OptionError, Problem, join_path
+
+# How many images the option check reads, spread over the whole set.
+LOOKED_AT = 9
 
 
 @DATASET_REGISTRY.register()
@@ -38,11 +42,7 @@ class DegradedImageDataset(Dataset):
     def __init__(self, opt: Mapping[str, Any]):
         self.opt = opt  # BasicSR reads the data set's name from it
         self.settings = check_degraded_images(opt, f"datasets.{opt.get('phase', 'train')}")
-        self.source = ImageSource(
-            self.settings.dataroot_gt,
-            io_backend=self.settings.io_backend.model_dump(),
-            meta_info=self.settings.meta_info,
-        )
+        self.source = open_source(self.settings)
         self.degradation = build_degradation(degradation_block(self.settings))
         # Shared by all worker processes, so that a bad image is reported once and not once a worker and epoch.
         self.is_bad = torch.zeros(len(self.source), dtype=torch.bool).share_memory_()
@@ -106,3 +106,26 @@ class DegradedImageDataset(Dataset):
         lq = self.degradation(np.ascontiguousarray(gt), rng)
         with global_draws_from(rng):
             return paired_random_crop(gt, lq, gt_size, scale)
+
+
+def check_patch_fits(settings: DegradedImageSettings, path: str) -> None:
+    """Look at a few images of a training set, and refuse a patch that is larger than all of them.
+
+    Raises:
+        OptionError: naming `gt_size`, or the data root if none of them can be read.
+    """
+    source = open_source(settings)
+    looked_at = [source.size(index) for index in np.linspace(0, len(source) - 1, num=LOOKED_AT, dtype=int)]
+    sizes = [size for size in looked_at if size is not None]
+    largest = max((min(size) for size in sizes), default=None)
+    if largest is None:
+        raise OptionError([Problem(join_path(path, "dataroot_gt"), f"{source.dataroot}: no image of it can be read")])
+    if largest < settings.gt_size:
+        message = f"{settings.gt_size} pixels are more than the images have (of those looked at, at most {largest})"
+        raise OptionError([Problem(join_path(path, "gt_size"), message)])
+
+
+def open_source(settings: DegradedImageSettings) -> ImageSource:
+    """Open the images of a data set's settings."""
+    io_backend = settings.io_backend.model_dump()
+    return ImageSource(settings.dataroot_gt, io_backend=io_backend, meta_info=settings.meta_info)

@@ -84,6 +84,13 @@ class ImageSource:
             raise ImageReadError(path, "this key is listed in meta_info.txt and missing from the LMDB")
         return decode_image(content, path)
 
+    def size(self, index: int) -> tuple[int, int] | None:
+        """Give an image's height and width, or None if it cannot be read."""
+        try:
+            return self.read(index).shape[:2]
+        except ImageReadError:
+            return None
+
     def _get(self, index: int) -> bytes | None:
         if self._file_client is None:
             self._file_client = _open_lmdb(self.dataroot) if self.is_lmdb else FileClient("disk")

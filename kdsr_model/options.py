@@ -16,7 +16,8 @@ import torch
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
 
-from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect
+from kdsr_data.dataset_settings import DegradedImageSettings, check_benchmark, check_degraded_images, collect
+from kdsr_data.degraded_image_dataset import check_patch_fits
 from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
 from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
@@ -102,11 +103,20 @@ def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
     if block.get("type") not in registered(DATASET_REGISTRY):
         problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), registered(DATASET_REGISTRY)))
         return
-    if check := DATASET_CHECKS.get(block["type"]):
-        collect(problems, check, block, path)
-    for key in FILES_AND_FOLDERS:
-        if isinstance(block.get(key), str) and not Path(block[key]).exists():
-            problems.append(Problem(f"{path}.{key}", f"{block[key]} does not exist (seen from {Path.cwd()})"))
+    check = DATASET_CHECKS.get(block["type"])
+    settings = collect(problems, check, block, path) if check else None
+    missing = [key for key in FILES_AND_FOLDERS if isinstance(block.get(key), str) and not Path(block[key]).exists()]
+    for key in missing:
+        problems.append(Problem(f"{path}.{key}", f"{block[key]} does not exist (seen from {Path.cwd()})"))
+    if isinstance(settings, DegradedImageSettings) and settings.phase == "train" and not missing:
+        _check_images(problems, settings, path=path)
+
+
+def _check_images(problems: list[Problem], settings: DegradedImageSettings, *, path: str) -> None:
+    try:
+        collect(problems, check_patch_fits, settings, path)
+    except (ValueError, OSError) as error:
+        problems.append(Problem(f"{path}.dataroot_gt", str(error)))
 
 
 def _check_network(problems: list[Problem], block: Any, *, scale: Any, path: str) -> None:

@@ -132,6 +132,25 @@ def test_a_torn_pretrained_file_is_refused(gt_folder, tmp_path, monkeypatch, cap
     assert "torn.pth: not a readable checkpoint of tensors" in message
 
 
+def test_a_patch_larger_than_the_images_is_refused(gt_folder, tmp_path, monkeypatch, capsys):
+    options = student_options(gt_folder)
+    options["datasets"]["train"]["gt_size"] = 76
+    message = message_for(options, tmp_path, monkeypatch, capsys)
+    assert "datasets.train.gt_size: 76 pixels are more than the images have (of those looked at, at most 72)" in message
+
+
+def test_a_set_without_a_readable_image_is_refused(gt_folder, tmp_path, monkeypatch, capsys):
+    options = student_options(gt_folder)
+    for path in gt_folder.rglob("*.png"):
+        path.write_bytes(b"torn")
+    assert "datasets.train.dataroot_gt: " in message_for(options, tmp_path, monkeypatch, capsys)
+    for path in gt_folder.rglob("*.png"):
+        path.unlink()
+    message = message_for(options, tmp_path, monkeypatch, capsys)
+    assert "no images found" in message
+    assert "Traceback" not in message
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
