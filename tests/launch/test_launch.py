@@ -229,3 +229,16 @@ def test_training_resumes_after_kill_in_the_middle_of_a_save(clone, gt_folder):
     log = run("basicsr/train.py", "-opt", resumable(clone, gt_folder, newest + 2), "--auto_resume", cwd=clone)
     assert newest + 2 in losses(log)
     assert int(re.search(r"Resuming training from epoch: \d+, iter: (\d+)", log)[1]) >= newest - 1
+
+
+def test_the_gan_stage_trains_in_two_processes(clone, gt_folder):
+    options = shrink(load_options(OPTIONS / "real_world/train_kdsr_real_student_gan.yml"), gt_folder=gt_folder)
+    options["train"] |= {"estimator_warmup_iter": 1, "total_iter": 3}
+    options["find_unused_parameters"] = True
+    options["val"]["tile_size"] = 16
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29534")
+    file = write_options(clone / "g.yml", options)
+    log = run(*torchrun, "basicsr/train.py", "-opt", file, "--launcher", "pytorch", cwd=clone)
+    assert "l_d_fake: " in log
+    assert "l_g_gan: " in log
+    assert "End of training" in log

@@ -218,3 +218,14 @@ def test_any_basicsr_model_trains_on_the_same_data(gt_folder, tmp_path):
     before = snapshot(model.net_g)
     step(model, 1)
     assert changed(model.net_g, before)
+
+
+def test_tiled_validation_equals_that_of_the_whole_image(student):
+    student.feed_data({"lq": torch.rand(1, 3, 30, 41)})
+    outputs = []
+    for tile_size in (None, 16):
+        student.opt["val"] = {"save_img": False, "tile_size": tile_size, "tile_overlap": 8}
+        student.test()
+        outputs.append(student.output)
+    assert outputs[0].shape == (1, 3, 120, 164)
+    torch.testing.assert_close(outputs[1], outputs[0], atol=1e-5, rtol=1e-4)
