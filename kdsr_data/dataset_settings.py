@@ -53,7 +53,7 @@ class DegradedImageSettings(ImageSetSettings):
     """Options of `DegradedImageDataset`; `gt_size` in pixels of the GT patch, needed in training only.
 
     With `degraded_size`, a larger GT crop of so many pixels is degraded and the pair is cut out of it, so that filters
-    and resizes have seen what lies around.
+    and resizes have seen what lies around. A smaller image is degraded as far as it goes; BasicSR would mirror it.
     """
 
     degradation: dict[str, Any]

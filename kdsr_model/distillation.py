@@ -41,6 +41,7 @@ class DistillationModel(KDSRBaseModel):
             student.sr_network.load_state_dict(self.net_teacher.sr_network.state_dict())
             get_root_logger().info("The student's SR network starts from the teacher's.")
         del self.net_teacher.sr_network  # only its estimator is needed from here on
+        self.arrange_estimator(self.net_teacher.estimator)
         super().init_training_settings()
 
     def _load_teacher(self) -> KDSRTeacher:

@@ -30,12 +30,18 @@ class KDSRBaseModel(SRModel):
         self.stepper = Stepper(self.settings, self.device, what="network")
         network = self.get_bare_model(self.net_g)
         network.sr_network.recompute = self.settings.recompute
+        self.arrange_estimator(network.estimator)
         if self.settings.channels_last:
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
         with kdsr_compat.vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
             super().init_training_settings()
+
+    def arrange_estimator(self, estimator: nn.Module) -> None:
+        """Put an estimator's weights into the memory order in which its convolutions run fastest."""
+        if self.device.type == "cpu":  # `kdsr benchmark training`; the SR network's are fastest as they are
+            estimator.to(memory_format=torch.channels_last)
 
     def feed_data(self, data) -> None:
         """Take a batch of `lq` and, where there is one, `gt`."""

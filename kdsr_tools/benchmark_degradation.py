@@ -1,4 +1,8 @@
-"""`kdsr benchmark degradation`: training samples a second on one core, against BasicSR's Real-ESRGAN pipeline."""
+"""`kdsr benchmark degradation`: training samples a second on one core, against BasicSR's Real-ESRGAN pipeline.
+
+BasicSR's model sharpens GT where it degrades: most of its time on the CPU, and no part of the degradation. So it is
+measured both as it is and without.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +26,53 @@ from basicsr.data.realesrgan_dataset import RealESRGANDataset
 from basicsr.models.realesrgan_model import RealESRGANModel
 from basicsr.utils import DiffJPEG, USMSharp
 
-from kdsr_data import DegradedImageDataset, second_order
+from kdsr_data import DegradedImageDataset, degraded_image_dataset, second_order
+from kdsr_data.image_source import ImageSource
 
 PHOTOGRAPHS = ("astronaut.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
+MOST_IMAGES = 32
 SCALE, DEGRADED_SIZE, GT_SIZE = 4, 400, 256
 # Samples of ours in each round, against one of BasicSR's, which takes much longer.
 SAMPLES_A_ROUND = 10
-STEPS = ("draw_kernel", "filter_image", "resize", "add_noise", "jpeg")
+# Functions by what the profile calls them, and where they are looked up.
+STEPS = {
+    "reading": (ImageSource, "read"),
+    "cropping": (degraded_image_dataset, "paired_random_crop"),
+    "flipping": (degraded_image_dataset, "augment"),
+    "making kernels": (second_order, "draw_kernel"),
+    "blur": (second_order, "blur"),
+    "resize": (second_order, "resize"),
+    "noise": (second_order, "add_noise"),
+    "JPEG": (second_order, "jpeg"),
+    "final sinc": (second_order, "final_sinc"),
+    "rounding": (second_order, "round_to_8_bit"),
+}
 
 
-def basicsr_objects(folder: Path) -> tuple[RealESRGANDataset, RealESRGANModel]:
+def copy_images(source: Path | None, folder: Path) -> int:
+    """Copy the first images of a folder, or scikit-image's photographs, with BasicSR's list of them; give their number.
+
+    Raises:
+        ValueError: an image is smaller than what is degraded, which the pipelines would treat differently.
+    """
+    if source is None:
+        paths = [Path(skimage.data.__file__).parent / name for name in PHOTOGRAPHS]
+    else:
+        images = ImageSource(source, io_backend={"type": "disk"})
+        paths = [Path(images.path(index)) for index in range(min(len(images), MOST_IMAGES))]
+    names = [f"{number:02}{path.suffix}" for number, path in enumerate(paths)]
+    for name, path in zip(names, paths, strict=True):
+        (folder / name).write_bytes(path.read_bytes())
+    (folder / "meta_info.txt").write_text("\n".join(names))
+    copies = ImageSource(folder, io_backend={"type": "disk"})
+    for index, path in enumerate(paths):
+        if min(copies.read(index).shape[:2]) < DEGRADED_SIZE:
+            raise ValueError(f"{path}: expected images of at least {DEGRADED_SIZE}x{DEGRADED_SIZE} pixels")
+    return len(paths)
+
+
+def basicsr_objects(folder: Path, *, sharpen: bool = True) -> tuple[RealESRGANDataset, RealESRGANModel]:
     """Build BasicSR's data set over `meta_info.txt` of a folder, and its model as far as `feed_data` needs it."""
-    kdsr_compat.support_cpu_degradation()
     stages = {
         "": {"blur_sigma": [0.2, 3], "resize_range": [0.15, 1.5], "resize_prob": [0.2, 0.7, 0.1]},
         "2": {"blur_sigma": [0.2, 1.5], "resize_range": [0.3, 1.2], "resize_prob": [0.3, 0.4, 0.3]},
@@ -52,7 +91,7 @@ def basicsr_objects(folder: Path) -> tuple[RealESRGANDataset, RealESRGANModel]:
     data_set = RealESRGANDataset(opt)
     model = RealESRGANModel.__new__(RealESRGANModel)  # without its networks, which feed_data does not touch
     model.opt, model.device, model.is_train = opt, torch.device("cpu"), True
-    model.jpeger, model.usm_sharpener = DiffJPEG(differentiable=False), USMSharp()
+    model.jpeger, model.usm_sharpener = DiffJPEG(differentiable=False), USMSharp() if sharpen else torch.nn.Identity()
     # Its pool of pairs lies on the GPU; without it, BasicSR's side has a little less to do.
     model._dequeue_and_enqueue = lambda: None
     return data_set, model
@@ -60,13 +99,13 @@ def basicsr_objects(folder: Path) -> tuple[RealESRGANDataset, RealESRGANModel]:
 
 def basicsr_pipeline(data_set: RealESRGANDataset, model: RealESRGANModel) -> Callable[[int], torch.Tensor]:
     """Give BasicSR's own path to an LQ batch of one: its data set, then `feed_data` on the CPU."""
+    return lambda index: feed_basicsr(model, data_set[index])
 
-    def make_sample(index: int) -> torch.Tensor:
-        sample = data_set[index]
-        model.feed_data({key: value[None] for key, value in sample.items() if isinstance(value, torch.Tensor)})
-        return model.lq
 
-    return make_sample
+def feed_basicsr(model: RealESRGANModel, sample: dict[str, Any]) -> torch.Tensor:
+    """Make the LQ batch (1, 3, h, w) of one sample of BasicSR's data set."""
+    model.feed_data({key: value[None] for key, value in sample.items() if isinstance(value, torch.Tensor)})
+    return model.lq
 
 
 def our_pipeline(folder: Path, degradation: dict[str, Any]) -> DegradedImageDataset:
@@ -86,7 +125,9 @@ def our_pipeline(folder: Path, degradation: dict[str, Any]) -> DegradedImageData
     )
 
 
-def measure(pipelines: dict[str, tuple[Callable[[int], Any], int]], *, rounds: int) -> dict[str, list[float]]:
+def measure(
+    pipelines: dict[str, tuple[Callable[[int], Any], int]], *, num_images: int, rounds: int
+) -> dict[str, list[float]]:
     """Time each pipeline in turn, round by round; give seconds a sample.
 
     Args:
@@ -97,74 +138,81 @@ def measure(pipelines: dict[str, tuple[Callable[[int], Any], int]], *, rounds: i
         for name, (make_sample, count) in pipelines.items():
             start = perf_counter()
             for index in range(count):
-                make_sample((number + index) % len(PHOTOGRAPHS))
+                make_sample((number + index) % num_images)
             if number > 0:  # the first round warms up
                 seconds[name].append((perf_counter() - start) / count)
     return seconds
 
 
-def profile_steps(make_sample: Callable[[int], Any], *, count: int) -> dict[str, float]:
-    """Give the milliseconds a sample that each step of the second-order degradation takes."""
+def profile_steps(make_sample: Callable[[int], Any], *, num_images: int, count: int) -> dict[str, float]:
+    """Give the milliseconds a sample that each step takes, without the steps inside it."""
     spent: dict[str, float] = defaultdict(float)
+    inside: list[float] = []  # for each step that runs, the time of the steps inside it
 
     def timed(name: str, step: Callable) -> Callable:
         def run_step(*args: Any, **kwargs: Any) -> Any:
+            inside.append(0.0)
             start = perf_counter()
-            try:
-                return step(*args, **kwargs)
-            finally:
-                spent[name] += perf_counter() - start
+            result = step(*args, **kwargs)
+            duration = perf_counter() - start
+            spent[name] += duration - inside.pop()
+            if inside:
+                inside[-1] += duration
+            return result
 
         return run_step
 
     with ExitStack() as stack:
-        for name in STEPS:
-            stack.enter_context(mock.patch.object(second_order, name, timed(name, getattr(second_order, name))))
-        start = perf_counter()
+        for name, (owner, attribute) in STEPS.items():
+            stack.enter_context(mock.patch.object(owner, attribute, timed(name, getattr(owner, attribute))))
+        make_whole_sample = timed("the rest", make_sample)
         for index in range(count):
-            make_sample(index % len(PHOTOGRAPHS))
-        total = perf_counter() - start
-    spent["reading, cropping, rounding"] = total - sum(spent.values())
+            make_whole_sample(index % num_images)
     return {name: 1000 * value / count for name, value in spent.items()}
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print samples a second, the ratio to BasicSR, and where our time goes."""
+    """Print samples a second, the ratios to BasicSR, and where our time goes."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
+    kdsr_compat.support_cpu_degradation()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        for name in PHOTOGRAPHS:
-            (folder / name).write_bytes((Path(skimage.data.__file__).parent / name).read_bytes())
-        (folder / "meta_info.txt").write_text("\n".join(PHOTOGRAPHS))
+        num_images = copy_images(args.images, folder)
         second_order_set = our_pipeline(folder, {"type": "SecondOrderDegradation"})
         classic_set = our_pipeline(folder, {"type": "ClassicDegradation", "sigma": [0.2, 4.0]})
         pipelines = {
             "BasicSR, Real-ESRGAN": (basicsr_pipeline(*basicsr_objects(folder)), 1),
+            "BasicSR, without sharpening": (basicsr_pipeline(*basicsr_objects(folder, sharpen=False)), 1),
             "ours, second order": (second_order_set.__getitem__, SAMPLES_A_ROUND),
             "ours, classic": (classic_set.__getitem__, SAMPLES_A_ROUND),
         }
-        seconds = measure(pipelines, rounds=args.rounds)
-        steps = profile_steps(second_order_set.__getitem__, count=args.rounds * SAMPLES_A_ROUND)
+        seconds = measure(pipelines, num_images=num_images, rounds=args.rounds)
+        count = args.rounds * SAMPLES_A_ROUND
+        steps = profile_steps(second_order_set.__getitem__, num_images=num_images, count=count)
     _print_results(seconds, steps)
     return 0
 
 
 def _print_results(seconds: dict[str, list[float]], steps: dict[str, float]) -> None:
-    reference = fmean(next(iter(seconds.values())))
+    whole, degradation_alone = (fmean(values) for values in list(seconds.values())[:2])
     print(f"One thread, {DEGRADED_SIZE}x{DEGRADED_SIZE} degraded, {GT_SIZE}x{GT_SIZE} pairs, x{SCALE}\n")
-    print("| pipeline | ms a sample, mean (median) | samples a second | times BasicSR |\n|---|---|---|---|")
+    print("| pipeline | ms a sample, mean (median) | samples a second | times BasicSR | times it without sharpening |")
+    print("|---|---|---|---|---|")
     for name, values in seconds.items():
         mean = fmean(values)
-        row = f"{1000 * mean:.1f} ({1000 * median(values):.1f}) | {1 / mean:.1f} | {reference / mean:.1f}"
-        print(f"| {name} | {row} |")
+        speeds = f"{1 / mean:.1f} | {whole / mean:.1f} | {degradation_alone / mean:.1f}"
+        print(f"| {name} | {1000 * mean:.1f} ({1000 * median(values):.1f}) | {speeds} |")
     print("\n| step of ours, second order | ms a sample |\n|---|---|")
     for name, value in sorted(steps.items(), key=lambda item: -item[1]):
-        print(f"| {name} | {value:.1f} |")
+        print(f"| {name} | {value:.2f} |")
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark degradation`."""
     parser = subparsers.add_parser("degradation", help="training samples a second on one core, against BasicSR's")
+    parser.add_argument(
+        "--images", type=Path, metavar="FOLDER", help=f"its first {MOST_IMAGES} (default: scikit-image's photographs)"
+    )
     parser.add_argument("--rounds", type=int, default=20, metavar="N", help="samples of BasicSR's (default: 20)")
     parser.set_defaults(run=run)

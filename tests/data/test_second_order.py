@@ -1,14 +1,21 @@
-"""The second-order degradation: against BasicSR's pipeline and functions, properties, and wrong options."""
+"""The second-order degradation: its steps against BasicSR's functions, properties, and wrong options."""
 
-import cv2
+import random
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-import second_order_statistics as reference
+import torch
 from basicsr.data import degradations as basicsr_functions
+from basicsr.utils import diffjpeg
+from basicsr.utils.img_process_util import filter2D
 from scipy import stats
+from torch.nn import functional
 
 from kdsr_data import OptionError, build_degradation, second_order
 from kdsr_data.noise import add_gaussian_noise, add_poisson_noise, poisson
+from kdsr_data.second_order_settings import SecondOrderSettings, SecondStageSettings, StageSettings
+from kdsr_tools import benchmark_degradation
 
 SECOND_ORDER = {"type": "SecondOrderDegradation", "scale": 4}
 NOTHING = {
@@ -24,52 +31,12 @@ def degrade(gt, seed=0, **options):
     return build_degradation({**SECOND_ORDER, **options})(gt, np.random.default_rng(seed))
 
 
-def measure(**options):
-    """Describe our LQ images of the reference's image, (samples, statistics)."""
-    degradation = build_degradation({**SECOND_ORDER, **options})
-    image = reference.test_image().astype(np.float32) / 255
-    rng = np.random.default_rng(0)
-    return np.array([reference.describe(degradation(image, rng)) for _ in range(reference.NUM_SAMPLES)])
+def to_tensor(img):
+    return torch.from_numpy(np.ascontiguousarray(img.transpose(2, 0, 1)))[None]
 
 
-def load_reference(jpeg, names):
-    """Give BasicSR's values of some statistics, (samples, statistics)."""
-    return np.load(reference.REFERENCE)[jpeg][:, [reference.NAMES.index(name) for name in names]]
-
-
-def least_p_value(values, jpeg="with_opencv_jpeg", names=reference.NAMES):
-    """Give the smallest p-value over the statistics, by which ours and BasicSR's would be one distribution."""
-    values = values[:, [reference.NAMES.index(name) for name in names]]
-    pairs = zip(values.T, load_reference(jpeg, names).T, strict=True)
-    return min(stats.ks_2samp(ours, theirs).pvalue for ours, theirs in pairs)
-
-
-def test_lq_images_are_distributed_as_basicsrs_with_the_same_jpeg():
-    values, expected = measure(), load_reference("with_opencv_jpeg", reference.NAMES)
-    assert least_p_value(values) > 0.001
-    error = expected.std(axis=0) * np.sqrt(2 / reference.NUM_SAMPLES)
-    assert (np.abs(values.mean(axis=0) - expected.mean(axis=0)) < 3.5 * error).all()
-    np.testing.assert_allclose(values.std(axis=0), expected.std(axis=0), rtol=0.4)
-
-
-def test_lq_images_are_distributed_as_basicsrs_but_for_chroma():
-    # BasicSR's stand-in for JPEG repeats chroma pixels, where decoders, ours among them, interpolate.
-    names = [name for name in reference.NAMES if name != "colour noise"]
-    assert least_p_value(measure(), jpeg="as_it_is", names=names) > 0.001
-
-
-@pytest.mark.parametrize(
-    "left_out",
-    [
-        {"first": {"blur_prob": 0}},
-        {"first": {"noise_sigma_255": 0, "poisson_scale_range": 0}},
-        {"second": {"noise_sigma_255": 0, "poisson_scale_range": 0}},
-        {"second": {"jpeg_prob": 0}},
-    ],
-    ids=["blur", "first noise", "second noise", "last JPEG"],
-)
-def test_the_comparison_notices_a_step_that_is_missing(left_out):
-    assert least_p_value(measure(**left_out)) < 0.001
+def to_image(tensor):
+    return tensor[0].permute(1, 2, 0).numpy()
 
 
 @pytest.mark.parametrize("shape", [(96, 128, 3), (95, 127, 3), (9, 30, 3), (1, 1, 3)])
@@ -106,14 +73,87 @@ def test_colours_keep_their_places():
     np.testing.assert_allclose(lq, [0.8, 0, 0], atol=0.1)
 
 
-@pytest.mark.parametrize("shape", ["iso", "aniso", "generalized_iso", "plateau_aniso"])
-def test_filtering_agrees_with_opencvs_whole_kernel(gt, shape):
+@pytest.mark.parametrize("shape", [*StageSettings().kernel_list, "sinc"])
+def test_filtering_agrees_with_basicsrs(gt, shape):
     rng = np.random.default_rng(0)
-    stage = build_degradation({**SECOND_ORDER, "first": {"kernel_list": [shape], "kernel_prob": [1.0]}}).settings.first
+    kernel_list = [shape] if shape != "sinc" else ["iso"]
+    stage = StageSettings(kernel_list=kernel_list, kernel_prob=[1.0], sinc_prob=float(shape == "sinc"))
     for _ in range(20):
         kernel = second_order.draw_kernel(stage, rng)
-        expected = cv2.filter2D(gt, -1, kernel.astype(np.float32), borderType=cv2.BORDER_REFLECT_101)
+        expected = to_image(filter2D(to_tensor(gt).contiguous(), torch.from_numpy(kernel).float()[None]))
         np.testing.assert_allclose(second_order.filter_image(gt, kernel), expected, atol=0.5 / 255)
+
+
+@pytest.mark.parametrize(("index", "mode"), list(enumerate(second_order.RESIZE_MODES)))
+@pytest.mark.parametrize("size", [(14, 19), (40, 57), (48, 64), (89, 119), (115, 153), (144, 192)])
+def test_resizing_agrees_with_basicsrs(gt, index, mode, size):
+    expected = to_image(functional.interpolate(to_tensor(gt), size=size, mode=mode))
+    resized = second_order.resize(gt, size, SimpleNamespace(integers=lambda count: index))
+    np.testing.assert_allclose(resized, expected, atol=1e-4)
+
+
+def to_jpeg(img, quality):
+    """Compress BGR as the degradation does."""
+    return second_order.jpeg(img, StageSettings(jpeg_quality_range=quality), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("quality", [30, 60, 95])
+def test_jpeg_is_what_basicsr_has_for_arrays(gt, quality):
+    np.testing.assert_array_equal(to_jpeg(gt, quality), basicsr_functions.add_jpg_compression(gt, quality))
+
+
+@pytest.mark.parametrize("quality", [30, 60, 95])
+def test_jpeg_agrees_with_basicsrs_stand_in_for_tensors(gt, quality, monkeypatch):
+    # Its table for luma has rows and columns exchanged.
+    monkeypatch.setattr(diffjpeg, "y_table", torch.nn.Parameter(diffjpeg.y_table.T.contiguous()))
+    jpeger = diffjpeg.DiffJPEG(differentiable=False).requires_grad_(False)
+    stand_in = to_image(jpeger(to_tensor(gt), quality=quality))
+    ours = to_jpeg(gt[..., ::-1], quality)[..., ::-1]
+    luma = np.float32([0.299, 0.587, 0.114])
+    assert np.abs((ours - stand_in) @ luma).mean() < 1.5 / 255
+    assert np.abs((ours - gt) @ luma).mean() == pytest.approx(np.abs((stand_in - gt) @ luma).mean(), rel=0.05)
+
+
+def test_kernels_are_distributed_as_basicsrs():
+    def describe(kernel):
+        offset = np.arange(len(kernel)) - len(kernel) // 2
+        return kernel.max(), (kernel * offset**2).sum(), (kernel * np.outer(offset, offset)).sum()
+
+    stage, rng = StageSettings(sinc_prob=0), np.random.default_rng(0)
+    ours = [describe(second_order.draw_kernel(stage, rng)) for _ in range(2000)]
+    random.seed(0)
+    sizes = range(7, 23, 2)
+    sigmas, shapes = list(stage.blur_sigma), (stage.kernel_list, stage.kernel_prob)
+    limits = {"betag_range": stage.betag_range, "betap_range": stage.betap_range}
+    theirs = [
+        describe(basicsr_functions.random_mixed_kernels(*shapes, random.choice(sizes), sigmas, sigmas, **limits))
+        for _ in range(2000)
+    ]
+    for our_values, their_values in zip(np.transpose(ours), np.transpose(theirs), strict=True):
+        assert stats.ks_2samp(our_values, their_values).pvalue > 0.001
+
+
+def test_defaults_are_what_basicsr_is_given(tmp_path):
+    (tmp_path / "meta_info.txt").write_text("image.png")
+    expected = benchmark_degradation.basicsr_objects(tmp_path, sharpen=False)[1].opt
+    renamed = {
+        "resize_ratio_range": "resize_range",
+        "noise_sigma_255": "noise_range",
+        "jpeg_quality_range": "jpeg_range",
+    }
+    for stage, suffix in ((StageSettings(), ""), (SecondStageSettings(), "2")):
+        for name, value in stage.model_dump().items():
+            if name not in ("blur_prob", "kernel_size_range", "jpeg_prob"):  # fixed in BasicSR, or named otherwise
+                value = list(value) if isinstance(value, tuple) else value
+                assert value == expected[renamed.get(name, name) + suffix], name
+    assert SecondStageSettings().blur_prob == expected["second_blur_prob"]
+    assert SecondOrderSettings(scale=4).final_sinc_prob == expected["final_sinc_prob"]
+
+
+def test_shares_may_be_rounded_thirds(gt):
+    thirds = {"kernel_list": ["iso", "aniso", "plateau_iso"], "kernel_prob": [0.3333333] * 3}
+    for seed in range(10):
+        degrade(gt, seed=seed, first=thirds)
 
 
 def test_kernels_come_in_the_given_shares_and_sizes():
@@ -164,6 +204,7 @@ def test_drawn_counts_follow_poissons_law(mean):
     [
         ({"first": {"resize_prob": [0.5, 0.4, 0.3]}}, "degradation.first.resize_prob: expected probabilities that sum"),
         ({"second": {"resize_prob": [0.5, 0.5]}}, "degradation.second: resize_prob: expected three entries"),
+        ({"second": {"blur_prob": float("nan")}}, "degradation.second.blur_prob: expected"),
         ({"second": {"blur_prob": 1.4}}, "degradation.second.blur_prob: expected less than or equal to 1, got 1.4"),
         ({"first": {"blur_sigma": [3, 0.2]}}, "degradation.first.blur_sigma: expected [low, high] with low <= high"),
         ({"first": {"kernel_size_range": [7, 20]}}, "degradation.first.kernel_size_range: expected odd whole numbers"),
