@@ -33,9 +33,14 @@ class ResidualBlock(nn.Module):
 
 
 class DegradationEstimator(nn.Module):
-    """Turn an image into its IDR (B, C) and IDR' (B, 4C); a global average makes both independent of its size."""
+    """Turn an image into its IDR and IDR' (B, 4C); a global average makes both independent of its size.
 
-    def __init__(self, in_channels: int, *, num_feat: int, num_block: int):
+    Args:
+        num_feat: C.
+        num_idr: the length of the IDR; in the paper's networks, C.
+    """
+
+    def __init__(self, in_channels: int, *, num_feat: int, num_block: int, num_idr: int):
         super().__init__()
         # How many pixels away a pixel influences the features: one for each convolution on the way.
         self.reach = 1 + 2 * num_block + 3
@@ -46,7 +51,7 @@ class DegradationEstimator(nn.Module):
         self.conv_wide3 = conv3x3(2 * num_feat, 4 * num_feat)
         self.linear1 = nn.Linear(4 * num_feat, 4 * num_feat)
         self.linear2 = nn.Linear(4 * num_feat, 4 * num_feat)
-        self.to_idr = nn.Linear(4 * num_feat, num_feat)
+        self.to_idr = nn.Linear(4 * num_feat, num_idr)
         self.act = leaky_relu()
 
     def extract_features(self, image: Tensor) -> Tensor:
@@ -57,11 +62,11 @@ class DegradationEstimator(nn.Module):
         return self.act(self.conv_wide3(features))
 
     def summarise(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn averaged features (B, 4C) into the IDR (B, C) and the IDR' (B, 4C)."""
+        """Turn averaged features (B, 4C) into the IDR (B, num_idr) and the IDR' (B, 4C)."""
         idr_prime = self.act(self.linear2(self.act(self.linear1(pooled))))
         idr = self.act(self.to_idr(idr_prime))
         return idr, idr_prime
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, in_channels, H, W) -> IDR (B, C), IDR' (B, 4C)."""
+        """(B, in_channels, H, W) -> IDR (B, num_idr), IDR' (B, 4C)."""
         return self.summarise(self.extract_features(image).mean(dim=(2, 3)))

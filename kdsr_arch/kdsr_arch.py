@@ -17,13 +17,41 @@ from kdsr_arch.weights import to_own_names
 
 
 class KDSRNetwork(nn.Module):
-    """What teacher and student share: an SR network, an estimator, and the loading of the authors' weights."""
+    """What teacher and student share: an SR network, an estimator, and the loading of the authors' weights.
 
-    def __init__(self, *, in_channels: int, scale: int, num_feat: int, num_block: int, num_estimator_block: int):
+    Args:
+        scale: 2, 3, 4 or 8.
+        num_feat: C, the channels of the SR network and the length of the IDR.
+        num_block: IDR-DCRBs in the SR network.
+        num_estimator_block: residual blocks in the estimator.
+        num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
+        direct_upsampler: see `SRNetwork`.
+    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); it has no networks with the last two options.
+    """
+
+    def __init__(
+        self,
+        scale: int = 4,
+        num_feat: int = 64,
+        num_block: int = 53,
+        num_estimator_block: int = 9,
+        num_estimator_feat: int | None = None,
+        direct_upsampler: bool = False,
+    ):
         super().__init__()
         self.scale = scale
-        self.estimator = DegradationEstimator(in_channels, num_feat=num_feat, num_block=num_estimator_block)
-        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block)
+        self.estimator = DegradationEstimator(
+            self.estimator_channels(scale),
+            num_feat=num_estimator_feat or num_feat,
+            num_block=num_estimator_block,
+            num_idr=num_feat,
+        )
+        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
+
+    @staticmethod
+    def estimator_channels(scale: int) -> int:
+        """Give the channels of what the estimator sees."""
+        raise NotImplementedError
 
     def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:
         """Enlarge `lq` (B, 3, H, W) in [0, 1] to (B, 3, sH, sW), steered by `idr` (B, C)."""
@@ -40,24 +68,12 @@ class KDSRNetwork(nn.Module):
 
 @ARCH_REGISTRY.register()
 class KDSRStudent(KDSRNetwork):
-    """The network for inference: it estimates the IDR from the LQ image alone.
+    """The network for inference: it estimates the IDR from the LQ image alone. Arguments as `KDSRNetwork`."""
 
-    Args:
-        scale: 2, 3, 4 or 8.
-        num_feat: C, the channels of the SR network and the length of the IDR.
-        num_block: IDR-DCRBs in the SR network.
-        num_estimator_block: residual blocks in the estimator.
-    The defaults are KDSR-M of the paper (5.80M parameters at x4).
-    """
-
-    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, num_estimator_block: int = 9):
-        super().__init__(
-            in_channels=3,
-            scale=scale,
-            num_feat=num_feat,
-            num_block=num_block,
-            num_estimator_block=num_estimator_block,
-        )
+    @staticmethod
+    def estimator_channels(scale: int) -> int:
+        """Give the channels of the LQ image."""
+        return 3
 
     def estimate_idr(self, lq: Tensor) -> tuple[Tensor, Tensor]:
         """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W)."""
@@ -80,16 +96,12 @@ class KDSRStudent(KDSRNetwork):
 
 @ARCH_REGISTRY.register()
 class KDSRTeacher(KDSRNetwork):
-    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRStudent`."""
+    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRNetwork`."""
 
-    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, num_estimator_block: int = 9):
-        super().__init__(
-            in_channels=3 + 3 * scale**2,
-            scale=scale,
-            num_feat=num_feat,
-            num_block=num_block,
-            num_estimator_block=num_estimator_block,
-        )
+    @staticmethod
+    def estimator_channels(scale: int) -> int:
+        """Give the channels of the LQ image and of the GT cells behind each of its pixels."""
+        return 3 + 3 * scale**2
 
     def join(self, lq: Tensor, gt: Tensor) -> Tensor:
         """Put the cells of `gt` (B, 3, sH, sW) behind `lq` (B, 3, H, W), as the estimator sees them.
@@ -124,10 +136,10 @@ class KDSRNoEstimator(nn.Module):
     knowledge of the degradation is missing.
     """
 
-    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53):
+    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, direct_upsampler: bool = False):
         super().__init__()
         self.constant_idr = nn.Parameter(torch.randn(1, num_feat))
-        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block)
+        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
 
     def forward(self, lq: Tensor) -> Tensor:
         """Enlarge `lq` (B, 3, H, W), RGB in [0, 1], to the SR image (B, 3, sH, sW)."""

@@ -51,17 +51,22 @@ class DynamicBlock(nn.Module):
 
 
 class Upsampler(nn.Module):
-    """Convolutions and pixel shuffles: x2 once, twice or three times, or x3 once."""
+    """Convolutions and pixel shuffles: x2 once, twice or three times, or x3 once.
 
-    def __init__(self, scale: int, *, num_feat: int):
+    Args:
+        direct: one convolution to the colours of all new pixels instead, which costs a fraction.
+    """
+
+    def __init__(self, scale: int, *, num_feat: int, direct: bool = False):
         super().__init__()
         if scale not in UPSAMPLE_STEPS:
             raise ValueError(f"scale: expected one of {', '.join(map(str, UPSAMPLE_STEPS))}, got {scale!r}")
-        self.steps = UPSAMPLE_STEPS[scale]
-        self.convs = nn.ModuleList([conv3x3(num_feat, num_feat * step**2) for step in self.steps])
+        self.steps = (scale,) if direct else UPSAMPLE_STEPS[scale]
+        out_channels = 3 if direct else num_feat
+        self.convs = nn.ModuleList([conv3x3(num_feat, out_channels * step**2) for step in self.steps])
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, C, sH, sW)."""
+        """(B, C, H, W) -> (B, C, sH, sW), or (B, 3, sH, sW) where `direct`."""
         for conv, step in zip(self.convs, self.steps, strict=True):
             features = F.pixel_shuffle(conv(features), step)
         return features
@@ -70,19 +75,22 @@ class Upsampler(nn.Module):
 class SRNetwork(nn.Module):
     """Enlarge an image by a stack of blocks that all receive the same IDR.
 
+    Args:
+        direct_upsampler: let the upsampler end in colours, without a convolution at the size of the result.
+
     Attributes:
         recompute: whether training computes each block's inner features a second time for its gradient instead of
             keeping them: less memory, more time, the same result.
     """
 
-    def __init__(self, scale: int, *, num_feat: int, num_block: int):
+    def __init__(self, scale: int, *, num_feat: int, num_block: int, direct_upsampler: bool = False):
         super().__init__()
         self.recompute = False
         self.conv_first = conv3x3(3, num_feat)
         self.blocks = nn.ModuleList([DynamicBlock(num_feat) for _ in range(num_block)])
         self.conv_body = conv3x3(num_feat, num_feat)
-        self.upsampler = Upsampler(scale, num_feat=num_feat)
-        self.conv_last = conv3x3(num_feat, 3)
+        self.upsampler = Upsampler(scale, num_feat=num_feat, direct=direct_upsampler)
+        self.conv_last = nn.Identity() if direct_upsampler else conv3x3(num_feat, 3)
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> features (B, C, H, W)."""

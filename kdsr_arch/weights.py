@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
@@ -118,15 +118,12 @@ class NetworkSize:
     num_feat: int
     num_block: int
     num_estimator_block: int
+    num_estimator_feat: int
+    direct_upsampler: bool
 
     def arguments(self) -> dict[str, int]:
         """Give the arguments of `KDSRStudent` or `KDSRTeacher`."""
-        return {
-            "scale": self.scale,
-            "num_feat": self.num_feat,
-            "num_block": self.num_block,
-            "num_estimator_block": self.num_estimator_block,
-        }
+        return {key: value for key, value in asdict(self).items() if key != "kind"}
 
 
 def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
@@ -137,8 +134,11 @@ def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
     """
     weights = to_own_names(state_dict)
     try:
-        num_feat, in_channels = weights["estimator.conv_first.weight"].shape[:2]
-        step = round((weights["sr_network.upsampler.convs.0.weight"].shape[0] / num_feat) ** 0.5)
+        num_estimator_feat, in_channels = weights["estimator.conv_first.weight"].shape[:2]
+        num_feat = weights["sr_network.conv_first.weight"].shape[0]
+        direct_upsampler = "sr_network.conv_last.weight" not in weights
+        new_pixels = weights["sr_network.upsampler.convs.0.weight"].shape[0] / (3 if direct_upsampler else num_feat)
+        step = round(new_pixels**0.5)
         scale = step ** _count(weights, r"sr_network\.upsampler\.convs\.(\d+)\.weight")
         kind = {3: "student", 3 + 3 * scale**2: "teacher"}[in_channels]
     except KeyError as error:
@@ -149,6 +149,8 @@ def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
         num_feat=num_feat,
         num_block=_count(weights, r"sr_network\.blocks\.(\d+)\.conv\.weight"),
         num_estimator_block=_count(weights, r"estimator\.blocks\.(\d+)\.conv1\.weight"),
+        num_estimator_feat=num_estimator_feat,
+        direct_upsampler=direct_upsampler,
     )
 
 

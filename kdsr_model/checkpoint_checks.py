@@ -67,7 +67,8 @@ def _network_argument(block: Options, name: str) -> Any:
     if block.get("type") not in registered(ARCH_REGISTRY):
         return block.get(name)
     parameter = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters.get(name)
-    return block.get(name, parameter.default if parameter else None)
+    value = block.get(name, parameter.default if parameter else None)
+    return _network_argument(block, "num_feat") if name == "num_estimator_feat" and value is None else value
 
 
 def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
@@ -77,9 +78,9 @@ def _teacher_disagreements(teacher: NetworkSize, opt: Options) -> Iterator[str]:
     if teacher.scale != opt.get("scale"):
         yield f"the teacher was trained for x{teacher.scale}, these options say scale {opt.get('scale')}"
     student = opt.get("network_g") or {}
-    must_agree = ["num_feat"]  # the IDR' vectors are compared element by element
+    must_agree = ["num_estimator_feat"]  # the IDR' vectors are compared element by element
     if (opt.get("train") or {}).get("init_sr_from_teacher", True):
-        must_agree.append("num_block")
+        must_agree += ["num_feat", "num_block", "direct_upsampler"]
     for key in must_agree:
         value = _network_argument(student, key)
         if value is not None and value != getattr(teacher, key):

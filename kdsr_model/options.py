@@ -134,14 +134,22 @@ def _check_network(problems: list[Problem], block: Any, *, scale: Any, path: str
 def _check_buildable(problems: list[Problem], network: Callable, block: Options, *, path: str) -> None:
     arguments = {key: value for key, value in block.items() if key != "type"}
     for key, value in arguments.items():
-        if not isinstance(value, int) or value < 1:
-            problems.append(Problem(f"{path}.{key}", f"expected a whole number above 0, got {value!r}"))
+        if expected := _misfit(value, default=inspect.signature(network).parameters[key].default):
+            problems.append(Problem(f"{path}.{key}", f"expected {expected}, got {value!r}"))
             return
     try:
         with torch.device("meta"):  # shapes only: nothing is allocated
             network(**arguments)
     except ValueError as error:
         problems.append(Problem(path, str(error)))
+
+
+def _misfit(value: Any, *, default: Any) -> str | None:
+    """Say what is expected of an argument of our networks, where `value` is something else."""
+    if isinstance(default, bool):
+        return None if isinstance(value, bool) else "true or false"
+    fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return None if fits or value is default is None else "a whole number above 0"
 
 
 def _check_train(problems: list[Problem], opt: Options) -> None:

@@ -10,7 +10,7 @@ from kdsr_arch.estimator import DegradationEstimator, ResidualBlock
 @pytest.fixture
 def estimator():
     """Make an estimator in double precision, since an untrained one tells images apart by little."""
-    return DegradationEstimator(3, num_feat=8, num_block=1).double()
+    return DegradationEstimator(3, num_feat=8, num_block=1, num_idr=8).double()
 
 
 def show_detail(detail, *, row, column):
@@ -31,7 +31,7 @@ def see_single_pixels(estimator):
 @pytest.mark.parametrize("in_channels", [3, 15])
 @pytest.mark.parametrize("size", [(6, 6), (1, 1), (5, 9)])
 def test_idr_has_the_channels_and_idr_prime_four_times_as_many(in_channels, size):
-    estimator = DegradationEstimator(in_channels, num_feat=8, num_block=1)
+    estimator = DegradationEstimator(in_channels, num_feat=8, num_block=1, num_idr=8)
     idr, idr_prime = estimator(torch.rand(2, in_channels, *size))
     assert (idr.shape, idr_prime.shape) == ((2, 8), (2, 32))
 
@@ -61,7 +61,7 @@ def test_pixels_seen_one_by_one_are_averaged_in_any_order_and_number(estimator):
 
 @pytest.mark.parametrize("num_block", [1, 2])
 def test_features_see_as_far_as_the_reach_says(num_block):
-    estimator = DegradationEstimator(3, num_feat=8, num_block=num_block)
+    estimator = DegradationEstimator(3, num_feat=8, num_block=num_block, num_idr=8)
     image = torch.rand(1, 3, 31, 31, requires_grad=True)
     estimator.extract_features(image)[0, :, 15, 15].sum().backward()
     seen = image.grad[0].abs().sum(dim=0) > 0

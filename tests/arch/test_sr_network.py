@@ -93,3 +93,13 @@ def test_recomputing_the_blocks_changes_no_number():
         results.append([sr.detach(), *(parameter.grad for parameter in network.parameters())])
     for kept, recomputed in zip(*results, strict=True):
         assert torch.equal(kept, recomputed)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_direct_upsampler_puts_every_colour_in_its_place(scale):
+    network = SRNetwork(scale, num_feat=3, num_block=1, direct_upsampler=True)
+    copy_pixels(network.upsampler)
+    features = torch.rand(2, 3, 4, 5)
+    expected = features.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+    sr = network.reconstruct(features)
+    torch.testing.assert_close(sr, expected + torch.tensor(DIV2K_MEAN).reshape(1, 3, 1, 1))

@@ -44,7 +44,7 @@ def test_released_checkpoints_load_strictly_and_tell_their_size(name, prefix):
     weights = {prefix + key: value for key, value in weights.items()}
     size = size_from_weights(weights)
     kind = "teacher" if "teacher" in name else "student"
-    assert size == NetworkSize(kind, 4, layout["n_feats"], layout["n_blocks"], layout["n_res"])
+    assert size == NetworkSize(kind, 4, layout["n_feats"], layout["n_blocks"], layout["n_res"], layout["n_feats"], False)
     build_on_meta(size).load_state_dict(weights, strict=True, assign=True)
 
 
@@ -59,11 +59,13 @@ def test_official_weights_of_other_scales_load_too(scale):
 @pytest.mark.parametrize("prefix", ["", "module."])
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_own_weights_tell_their_size_and_load(small, kind, scale, prefix):
-    network = NETWORKS[kind](scale, **small)
+@pytest.mark.parametrize("light", [{}, {"num_estimator_feat": 4, "direct_upsampler": True}])
+def test_own_weights_tell_their_size_and_load(small, kind, scale, prefix, light):
+    network = NETWORKS[kind](scale, **small, **light)
     weights = {prefix + key: value for key, value in network.state_dict().items()}
     size = size_from_weights(weights)
-    assert (size.kind, size.arguments()) == (kind, {"scale": scale, **small})
+    full = {"num_estimator_feat": small["num_feat"], "direct_upsampler": False}
+    assert (size.kind, size.arguments()) == (kind, {"scale": scale, **small, **full, **light})
     loaded = NETWORKS[kind](**size.arguments())
     loaded.load_state_dict(weights, strict=True)
     assert all(torch.equal(value, network.state_dict()[key]) for key, value in loaded.state_dict().items())
