@@ -26,7 +26,7 @@ class KDSRNetwork(nn.Module):
         num_estimator_block: residual blocks in the estimator.
         num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
         direct_upsampler: see `SRNetwork`.
-    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); it has no networks with the last two options.
+    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use neither of the last two.
     """
 
     def __init__(

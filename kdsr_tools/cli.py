@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from kdsr_tools import benchmark, option_files, quickstart
+from kdsr_tools import benchmark, option_files, quickstart, tiles
 
 # Each brings `add_parser(subparsers)`, which sets the function that runs it as `run`.
-SUBCOMMANDS = (quickstart, benchmark, option_files)
+SUBCOMMANDS = (quickstart, tiles, benchmark, option_files)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

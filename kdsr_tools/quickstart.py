@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from statistics import fmean
 
-import imageio.v3 as iio
 import numpy as np
 import skimage.data
 import torch
 import yaml
-from basicsr.utils.lmdb_util import make_lmdb_from_imgs
 from basicsr.utils.options import ordered_yaml
 from pydantic import Field
 
@@ -22,6 +18,7 @@ from kdsr_data.settings import Settings, read_settings
 from kdsr_tools.evaluation import METRICS, Restorer, Result, bicubic_restorer, evaluate, network_restorer
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.picture import patch, write_grid
+from kdsr_tools.tiles import write_lmdb, write_tiles
 
 # Photographs that come inside scikit-image's package; the held-out ones are never trained on.
 TRAINING = (
@@ -32,6 +29,7 @@ HELD_OUT = ("astronaut.png", "chelsea.png", "coffee.png")
 # Sub-images decode faster than whole photographs, as BasicSR prepares DIV2K.
 TILE_SIZE = 160
 TILE_STEP = 120
+# The busiest ones: a large, mostly black photograph must not make up half of the set.
 MOST_TILES = 16  # of one photograph
 DATA_FOLDER = Path("datasets/quickstart")
 REPORT_OPTIONS = Path("options/quickstart/report.yml")
@@ -76,38 +74,15 @@ def prepare_data(folder: Path) -> None:
     if (folder / "train.lmdb" / "meta_info.txt").exists():
         print(f"{folder}: the photographs are there already")
         return
-    tiles = [path for name in TRAINING for path in _write_tiles(photographs / name, folder / "train")]
-    # BasicSR reports every image twice, which would bury the quickstart's own lines.
-    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
-        _write_lmdb(folder / "train.lmdb", tiles)
+    tiles = write_tiles(
+        [photographs / name for name in TRAINING],
+        folder / "train",
+        tile_size=TILE_SIZE,
+        tile_step=TILE_STEP,
+        most_tiles=MOST_TILES,
+    )
+    write_lmdb(folder / "train.lmdb", tiles)
     print(f"{folder}: {len(tiles)} sub-images of {len(TRAINING)} photographs, {len(HELD_OUT)} photographs held out")
-
-
-def _write_lmdb(path: Path, tiles: list[Path]) -> None:
-    largest = max(tile.stat().st_size for tile in tiles)
-    with write_then_rename(path) as temporary:
-        make_lmdb_from_imgs(
-            str(tiles[0].parent),
-            str(temporary),
-            [tile.name for tile in tiles],
-            [tile.stem for tile in tiles],
-            map_size=10 * largest * len(tiles),
-        )
-
-
-def _write_tiles(photograph: Path, folder: Path) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    image = iio.imread(photograph)
-    tiles = {}
-    for top in range(0, image.shape[0] - TILE_SIZE + 1, TILE_STEP):
-        for left in range(0, image.shape[1] - TILE_SIZE + 1, TILE_STEP):
-            tile = image[top : top + TILE_SIZE, left : left + TILE_SIZE]
-            tiles[folder / f"{photograph.stem}_{top:04}_{left:04}.png"] = tile
-    # The busiest ones: a large, mostly black photograph must not make up half of the set.
-    chosen = sorted(tiles, key=lambda path: -tiles[path].std())[:MOST_TILES]
-    for path in chosen:
-        iio.imwrite(path, tiles[path])
-    return sorted(chosen)
 
 
 def report(options: Path) -> None:

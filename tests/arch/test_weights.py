@@ -44,7 +44,9 @@ def test_released_checkpoints_load_strictly_and_tell_their_size(name, prefix):
     weights = {prefix + key: value for key, value in weights.items()}
     size = size_from_weights(weights)
     kind = "teacher" if "teacher" in name else "student"
-    assert size == NetworkSize(kind, 4, layout["n_feats"], layout["n_blocks"], layout["n_res"], layout["n_feats"], False)
+    assert size == NetworkSize(
+        kind, 4, layout["n_feats"], layout["n_blocks"], layout["n_res"], layout["n_feats"], False
+    )
     build_on_meta(size).load_state_dict(weights, strict=True, assign=True)
 
 

@@ -27,7 +27,7 @@ def data(tmp_path_factory):
 def test_training_and_held_out_photographs_are_apart(data):
     assert not set(TRAINING) & set(HELD_OUT)
     assert {path.name for path in (data / "heldout").iterdir()} == set(HELD_OUT)
-    photographs = {line.rsplit("_", 2)[0] for line in (data / "train.lmdb/meta_info.txt").read_text().splitlines()}
+    photographs = {line[6:].rsplit("_", 2)[0] for line in (data / "train.lmdb/meta_info.txt").read_text().splitlines()}
     assert photographs == {name.split(".")[0] for name in TRAINING}
 
 
