@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 # The slope of every LeakyReLU in the authors' networks.
 NEGATIVE_SLOPE = 0.1
+RESIDUAL_INIT_SCALE = 0.3
 
 
 def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
@@ -38,9 +39,11 @@ class DegradationEstimator(nn.Module):
     Args:
         num_feat: C.
         num_idr: the length of the IDR; in the paper's networks, C.
+        he_init: start from He et al.'s initialisation (arXiv 1502.01852) instead of PyTorch's, with which the IDRs of
+            different images begin nearly equal, and a short training keeps them so.
     """
 
-    def __init__(self, in_channels: int, *, num_feat: int, num_block: int, num_idr: int):
+    def __init__(self, in_channels: int, *, num_feat: int, num_block: int, num_idr: int, he_init: bool = False):
         super().__init__()
         # How many pixels away a pixel influences the features: one for each convolution on the way.
         self.reach = 1 + 2 * num_block + 3
@@ -53,6 +56,11 @@ class DegradationEstimator(nn.Module):
         self.linear2 = nn.Linear(4 * num_feat, 4 * num_feat)
         self.to_idr = nn.Linear(4 * num_feat, num_idr)
         self.act = leaky_relu()
+        if he_init:
+            self.apply(_init_he)
+            for block in self.blocks:
+                # So that the blocks' sum does not grow from block to block.
+                block.conv2.weight.data.mul_(RESIDUAL_INIT_SCALE)
 
     def extract_features(self, image: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, 4C, H, W), the features whose average tells the degradation."""
@@ -70,3 +78,9 @@ class DegradationEstimator(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """(B, in_channels, H, W) -> IDR (B, num_idr), IDR' (B, 4C)."""
         return self.summarise(self.extract_features(image).mean(dim=(2, 3)))
+
+
+def _init_he(layer: nn.Module) -> None:
+    if isinstance(layer, (nn.Conv2d, nn.Linear)):
+        nn.init.kaiming_normal_(layer.weight, a=NEGATIVE_SLOPE)
+        nn.init.zeros_(layer.bias)

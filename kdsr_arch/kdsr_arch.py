@@ -26,7 +26,8 @@ class KDSRNetwork(nn.Module):
         num_estimator_block: residual blocks in the estimator.
         num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
         direct_upsampler: see `SRNetwork`.
-    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use neither of the last two.
+        estimator_he_init: see `DegradationEstimator`.
+    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use none of the last three.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class KDSRNetwork(nn.Module):
         num_estimator_block: int = 9,
         num_estimator_feat: int | None = None,
         direct_upsampler: bool = False,
+        estimator_he_init: bool = False,
     ):
         super().__init__()
         self.scale = scale
@@ -45,6 +47,7 @@ class KDSRNetwork(nn.Module):
             num_feat=num_estimator_feat or num_feat,
             num_block=num_estimator_block,
             num_idr=num_feat,
+            he_init=estimator_he_init,
         )
         self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
 

@@ -48,7 +48,7 @@ def write_options(path: Path, options: dict[str, Any]) -> Path:
     return path
 
 
-def save_teacher(path: Path, *, scale: int = 4, **size: int) -> Path:
+def save_teacher(path: Path, *, scale: int = 4, **size: Any) -> Path:
     """Save a small teacher with random weights, as BasicSR wraps them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     network = KDSRTeacher(scale, **(SMALL_NETWORKS["KDSRTeacher"] | size))
@@ -105,7 +105,8 @@ def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> 
     # The VGG weights cannot be had everywhere; tests of the perceptual loss make their own.
     train.pop("perceptual_opt", None)
     if "pretrain_network_teacher" in path:
-        path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"]))
+        size = {key: value for key, value in options["network_g"].items() if key != "type"}
+        path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"], **size))
     options["logger"] |= {"print_freq": 1, "save_checkpoint_freq": total_iter, "use_tb_logger": False}
 
 

@@ -77,3 +77,13 @@ def test_a_residual_block_adds_to_its_input():
     nn.init.constant_(block.conv2.bias, 0.25)
     torch.testing.assert_close(block(features), before + 0.25)
     assert torch.equal(features, before)
+
+
+def test_he_initialisation_lets_images_differ_in_their_idr():
+    def spread(**options):
+        torch.manual_seed(0)
+        estimator = DegradationEstimator(3, num_feat=16, num_block=2, num_idr=16, **options)
+        idr, _ = estimator(torch.rand(8, 3, 1, 1).expand(-1, -1, 12, 12) + 0.1 * torch.randn(8, 3, 12, 12))
+        return (idr.std(dim=0).mean() / idr.abs().mean()).item()
+
+    assert spread(he_init=True) > 0.2 > 0.02 > spread()
