@@ -46,7 +46,8 @@ class DegradationEstimator(nn.Module):
     def __init__(self, in_channels: int, *, num_feat: int, num_block: int, num_idr: int, he_init: bool = False):
         super().__init__()
         # How many pixels away a pixel influences the features: one for each convolution on the way.
-        self.reach = 1 + 2 * num_block + 3
+        self.wide_reach = 3
+        self.reach = 1 + 2 * num_block + self.wide_reach
         self.conv_first = conv3x3(in_channels, num_feat)
         self.blocks = nn.Sequential(*[ResidualBlock(num_feat) for _ in range(num_block)])
         self.conv_wide1 = conv3x3(num_feat, 2 * num_feat)
@@ -64,7 +65,14 @@ class DegradationEstimator(nn.Module):
 
     def extract_features(self, image: Tensor) -> Tensor:
         """(B, in_channels, H, W) -> (B, 4C, H, W), the features whose average tells the degradation."""
-        features = self.blocks(self.act(self.conv_first(image)))
+        return self.widen(self.extract_narrow_features(image))
+
+    def extract_narrow_features(self, image: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, C, H, W), the first half of `extract_features`."""
+        return self.blocks(self.act(self.conv_first(image)))
+
+    def widen(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, 4C, H, W), the second half of `extract_features`; it reaches `wide_reach` pixels."""
         features = self.act(self.conv_wide1(features))
         features = self.act(self.conv_wide2(features))
         return self.act(self.conv_wide3(features))

@@ -6,7 +6,8 @@ up tile by tile, exactly: each tile is seen with as much around it as the estima
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,10 @@ from kdsr_arch.estimator import DegradationEstimator
 
 # A tile inside an image, in pixels: top, bottom, left, right.
 Box = tuple[int, int, int, int]
+# What running out of a GPU's memory raises; PyTorch before 2.5 has it under torch.cuda alone.
+OutOfMemoryError = getattr(torch, "OutOfMemoryError", torch.cuda.OutOfMemoryError)
+# Smaller tiles would spend nearly all their time on what lies around them.
+SMALLEST_TILE = 16
 
 
 def estimate_idr(estimator: DegradationEstimator, image: Tensor, *, tile_size: int | None = None) -> Tensor:
@@ -50,11 +55,83 @@ def super_resolve(network: nn.Module, lq: Tensor, idr: Tensor, *, tile_size: int
     return sr
 
 
-def split(height: int, width: int, tile_size: int) -> Iterator[Box]:
-    """Cover an image with tiles of at most `tile_size` pixels a side."""
-    for top in range(0, height, tile_size):
-        for left in range(0, width, tile_size):
-            yield top, min(top + tile_size, height), left, min(left + tile_size, width)
+def split(height: int, width: int, tile_size: int | tuple[int, int]) -> Iterator[Box]:
+    """Cover an image with tiles of at most `tile_size` pixels a side, or of (height, width)."""
+    tile_height, tile_width = (tile_size, tile_size) if isinstance(tile_size, int) else tile_size
+    for top in range(0, height, tile_height):
+        for left in range(0, width, tile_width):
+            yield top, min(top + tile_height, height), left, min(left + tile_width, width)
+
+
+def split_rows(box: Box, max_pixels: int) -> Iterator[Box]:
+    """Cover a tile with strips of its full width, of at most `max_pixels` pixels or of one row."""
+    top, bottom, left, right = box
+    rows = max(max_pixels // (right - left), 1) if right > left else 1
+    for first in range(top, bottom, rows):
+        yield first, min(first + rows, bottom), left, right
+
+
+def plan_tile_size(height: int, width: int, *, margin: int, max_pixels: int) -> tuple[int, int]:
+    """Give the tile size (height, width) that costs least where a tile with its margin may have `max_pixels` pixels.
+
+    Raises:
+        ValueError: not even tiles of `SMALLEST_TILE` pixels a side fit.
+    """
+    best = None
+    for rows in range(1, math.ceil(height / SMALLEST_TILE) + 1):
+        tile_height = math.ceil(height / rows)
+        grown_height = min(tile_height + 2 * margin, height)
+        room = width if grown_height * width <= max_pixels else max_pixels // grown_height - 2 * margin
+        if room < min(SMALLEST_TILE, width):
+            continue
+        columns = math.ceil(width / room)
+        tile_width = math.ceil(width / columns)
+        cost = rows * columns * grown_height * min(tile_width + 2 * margin, width)
+        if best is None or cost < best[0]:
+            best = cost, (tile_height, tile_width)
+    if best is None:
+        fewest = fewest_pixels(height, width, margin=margin)
+        raise ValueError(f"max_pixels: expected at least {fewest}, the smallest tile with its margin, got {max_pixels}")
+    return best[1]
+
+
+def fewest_pixels(height: int, width: int, *, margin: int) -> int:
+    """Give the pixels of the smallest tile and its margin."""
+    return min(SMALLEST_TILE + 2 * margin, height) * min(SMALLEST_TILE + 2 * margin, width)
+
+
+def visit(boxes: Iterable[Box], work: Callable[[Box], None]) -> None:
+    """Do the work for each tile; where a GPU's memory runs out, halve this tile and those that follow, and go on.
+
+    Raises:
+        OutOfMemoryError: memory ran out for a tile that is not larger than `SMALLEST_TILE`.
+    """
+    pending = list(boxes)
+    while pending:
+        try:
+            work(pending[0])
+        except OutOfMemoryError:
+            if max(pending[0][1] - pending[0][0], pending[0][3] - pending[0][2]) <= SMALLEST_TILE:
+                raise
+            pending = [half for box in pending for half in halve(box)]
+        else:
+            del pending[0]
+
+
+def halve(box: Box) -> list[Box]:
+    """Cut a tile into two across its longer side."""
+    top, bottom, left, right = box
+    if bottom - top >= right - left:
+        middle = (top + bottom + 1) // 2
+        return [(top, middle, left, right), (middle, bottom, left, right)]
+    middle = (left + right + 1) // 2
+    return [(top, bottom, left, middle), (top, bottom, middle, right)]
+
+
+def intersect(box: Box, other: Box) -> Box:
+    """Give what two tiles share; where that is nothing, a tile without pixels."""
+    top, left = max(box[0], other[0]), max(box[2], other[2])
+    return top, max(min(box[1], other[1]), top), left, max(min(box[3], other[3]), left)
 
 
 def grow(box: Box, margin: int, height: int, width: int) -> Box:
