@@ -1,40 +1,39 @@
-"""From features to pixels in strips, and by one convolution where the upsampler's own chain of them is linear.
-
-Between the convolutions of KDSR's upsampler (arXiv 2211.16928, figure 2) stand pixel shuffles alone and no activation.
-Together they are one 5x5 convolution from features to all colours of the new pixels, at LQ resolution: a tenth of the
-multiplications, and no feature maps at the size of the result. Only the outermost pixels differ, where each convolution
-of the chain pads with zeros for itself; they go through the chain.
-"""
+"""From features to pixels in strips, which keeps the large maps of the upsampler small."""
 
 from __future__ import annotations
 
-import copy
+import math
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kdsr_arch.sr_network import SRNetwork
-from kdsr_arch.tiling import Box, cut, grow, intersect, relative, scaled, split_rows
+from kdsr_arch.merging import BETWEEN, FIRST, LAST, REACH, merge_convolutions
+from kdsr_arch.sr_network import SRNetwork, mean_like
+from kdsr_arch.tiling import Box, cut, grow, intersect, relative, scaled, shifted, split, split_rows
 
-# LQ pixels that influence a pixel's enlargement on each side, at every scale; features must reach that far.
-REACH = 2
-# LQ pixels a strip: so many that the largest maps of a strip (some kB a pixel) stay near the processor.
+# Bytes of the upsampler's maps at once, where they are made, and LQ pixels at once, where they are not.
+PIECE_BYTES = 64 * 2**20
 STRIP_PIXELS = 4096
+# Maps at the size of the result, of C channels each, that the chain holds at once: before, after, and a copy in the
+# layout of a convolution.
+CHAIN_MAPS = 3
 
 
 class Reconstruction:
     """Writes the part of an SR image that belongs to some features.
 
     Args:
-        merge: use the one convolution in place of the chain, wherever they agree. It is made from the weights once.
+        merge: use one convolution in place of the upsampler's chain of them: a tenth of the multiplications, and no
+            feature maps at the size of the result. It is made from the weights, once.
     """
 
     def __init__(self, network: SRNetwork, *, merge: bool):
         self.network = network
-        self.scale = _scale(network)
-        # A direct upsampler is one convolution already.
-        self.merged = merge_convolutions(network, self.scale) if merge and len(_convolutions(network)) > 1 else None
+        self.scale = math.prod(network.upsampler.steps)
+        self.merged = merge_convolutions(network) if merge else None
+        num_feat = network.conv_body.out_channels
+        pixels = PIECE_BYTES // (CHAIN_MAPS * num_feat * self.scale**2 * network.conv_body.weight.element_size())
+        self.piece_size = max(math.isqrt(pixels) - 2 * REACH, 1)
 
     def write(self, sr: Tensor, features: Tensor, *, outer: Box, box: Box) -> None:
         """Fill `box` of the SR image (B, 3, sH, sW) from features of its part `outer`; both in LQ pixels.
@@ -42,62 +41,27 @@ class Reconstruction:
         `outer` reaches `REACH` pixels beyond `box`, or to the image's edge.
         """
         height, width = sr.shape[2] // self.scale, sr.shape[3] // self.scale
-        if self.merged is None:
-            self._write_by_chain(sr, features, outer=outer, box=box)
+        if self.merged is None or min(height, width) == 1:
+            for piece in split(box[1] - box[0], box[3] - box[2], self.piece_size):
+                self._write_by_chain(sr, features, outer=outer, piece=shifted(piece, box))
             return
-        inner = (1, height - 1, 1, width - 1)
-        self._write_by_one(sr, features, outer=outer, box=intersect(box, inner))
-        rows = max(height - 1, 1)
-        edges = [(0, 1, 0, width), (rows, height, 0, width)]
-        edges += [(1, rows, 0, 1), (1, rows, max(width - 1, 1), width)]
-        for edge in edges:
-            self._write_by_chain(sr, features, outer=outer, box=intersect(box, edge))
+        rows = {FIRST: (0, 1), BETWEEN: (1, height - 1), LAST: (height - 1, height)}
+        columns = {FIRST: (0, 1), BETWEEN: (1, width - 1), LAST: (width - 1, width)}
+        for (row_place, column_place), convolution in self.merged.items():
+            area = intersect(box, (*rows[row_place], *columns[column_place]))
+            for strip in split_rows(area, STRIP_PIXELS):
+                self._write_by_one(sr, features, convolution, outer=outer, strip=strip)
 
-    def _write_by_chain(self, sr: Tensor, features: Tensor, *, outer: Box, box: Box) -> None:
-        height, width = sr.shape[2] // self.scale, sr.shape[3] // self.scale
-        for strip in _strips(box):
-            seen = grow(strip, REACH, height, width)
-            pixels = self.network.reconstruct(cut(features, relative(seen, outer)))
-            cut(sr, scaled(strip, self.scale)).copy_(cut(pixels, scaled(relative(strip, seen), self.scale)))
+    def _write_by_chain(self, sr: Tensor, features: Tensor, *, outer: Box, piece: Box) -> None:
+        seen = grow(piece, REACH, sr.shape[2] // self.scale, sr.shape[3] // self.scale)
+        pixels = self.network.reconstruct(cut(features, relative(seen, outer)))
+        cut(sr, scaled(piece, self.scale)).copy_(cut(pixels, scaled(relative(piece, seen), self.scale)))
 
-    def _write_by_one(self, sr: Tensor, features: Tensor, *, outer: Box, box: Box) -> None:
-        height, width = sr.shape[2] // self.scale, sr.shape[3] // self.scale
-        weight, bias = self.merged
-        for strip in _strips(box):
-            seen = grow(strip, REACH, height, width)
-            missing = [REACH - abs(a - b) for a, b in zip(strip, seen, strict=True)]  # beyond the image: zeros
-            padded = F.pad(cut(features, relative(seen, outer)), (missing[2], missing[3], missing[0], missing[1]))
-            pixels = F.pixel_shuffle(F.conv2d(padded, weight, bias), self.scale)
-            cut(sr, scaled(strip, self.scale)).copy_(pixels)
-
-
-def _strips(box: Box) -> list[Box]:
-    return list(split_rows(box, STRIP_PIXELS)) if box[1] > box[0] and box[3] > box[2] else []
-
-
-def _scale(network: SRNetwork) -> int:
-    scale = 1
-    for step in network.upsampler.steps:
-        scale *= step
-    return scale
-
-
-def _convolutions(network: SRNetwork) -> list[torch.nn.Module]:
-    convs = [*network.upsampler.convs, network.conv_last]
-    return [conv for conv in convs if not isinstance(conv, torch.nn.Identity)]
-
-
-def merge_convolutions(network: SRNetwork, scale: int) -> tuple[Tensor, Tensor]:
-    """Give weight (3 s^2, C, 5, 5) and bias (3 s^2) of the convolution before the one pixel shuffle by `scale`.
-
-    They are the derivatives of one LQ pixel's enlargement by the features around it, in double precision.
-    """
-    like = network.conv_body.weight
-    size = 2 * REACH + 1
-    with torch.inference_mode(False), torch.enable_grad():
-        chain = copy.deepcopy(network).double().requires_grad_(False)
-        features = torch.zeros(1, like.shape[1], size, size, dtype=torch.float64, device=like.device)
-        features.requires_grad_(True)
-        pixels = F.pixel_unshuffle(chain.reconstruct(features), scale)[0, :, REACH, REACH]
-        rows = [torch.autograd.grad(pixel, features, retain_graph=True)[0] for pixel in pixels]
-    return torch.cat(rows).to(like.dtype), pixels.detach().to(like.dtype)
+    def _write_by_one(
+        self, sr: Tensor, features: Tensor, convolution: tuple[Tensor, Tensor], *, outer: Box, strip: Box
+    ) -> None:
+        seen = grow(strip, REACH, sr.shape[2] // self.scale, sr.shape[3] // self.scale)
+        top, bottom, left, right = (REACH - abs(a - b) for a, b in zip(strip, seen, strict=True))  # beyond the image
+        padded = F.pad(cut(features, relative(seen, outer)), (left, right, top, bottom))
+        pixels = F.pixel_shuffle(F.conv2d(padded, *convolution), self.scale)
+        cut(sr, scaled(strip, self.scale)).copy_(pixels + mean_like(pixels))

@@ -94,7 +94,7 @@ class SRNetwork(nn.Module):
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> features (B, C, H, W)."""
-        shallow = self.conv_first(lq - _mean_like(lq))
+        shallow = self.conv_first(lq - mean_like(lq))
         features = shallow
         for block in self.blocks:
             if self.recompute and torch.is_grad_enabled():
@@ -105,13 +105,14 @@ class SRNetwork(nn.Module):
 
     def reconstruct(self, features: Tensor) -> Tensor:
         """Features (B, C, H, W) -> SR image (B, 3, sH, sW), not clamped."""
-        return self.conv_last(self.upsampler(features)) + _mean_like(features)
+        return self.conv_last(self.upsampler(features)) + mean_like(features)
 
     def forward(self, lq: Tensor, idr: Tensor) -> Tensor:
         """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> SR image (B, 3, sH, sW), not clamped."""
         return self.reconstruct(self.extract_features(lq, idr))
 
 
-def _mean_like(image: Tensor) -> Tensor:
+def mean_like(image: Tensor) -> Tensor:
+    """Give DIV2K's mean (1, 3, 1, 1), which the network subtracts first and adds last."""
     # Not a buffer: distributed training would synchronise it, and validation on one rank would wait for the others.
     return image.new_tensor(DIV2K_MEAN).reshape(1, 3, 1, 1)

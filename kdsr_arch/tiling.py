@@ -66,7 +66,9 @@ def split(height: int, width: int, tile_size: int | tuple[int, int]) -> Iterator
 def split_rows(box: Box, max_pixels: int) -> Iterator[Box]:
     """Cover a tile with strips of its full width, of at most `max_pixels` pixels or of one row."""
     top, bottom, left, right = box
-    rows = max(max_pixels // (right - left), 1) if right > left else 1
+    if left == right:
+        return
+    rows = max(max_pixels // (right - left), 1)
     for first in range(top, bottom, rows):
         yield first, min(first + rows, bottom), left, right
 
@@ -138,6 +140,17 @@ def grow(box: Box, margin: int, height: int, width: int) -> Box:
     """Add a margin around a tile, as far as the image goes."""
     top, bottom, left, right = box
     return max(top - margin, 0), min(bottom + margin, height), max(left - margin, 0), min(right + margin, width)
+
+
+def align(box: Box, step: int) -> Box:
+    """Move a tile's top and left outwards to multiples of `step`."""
+    top, bottom, left, right = box
+    return top - top % step, bottom, left - left % step, right
+
+
+def shifted(box: Box, by: Box) -> Box:
+    """Give a tile's place in the image from its place inside another: the inverse of `relative`."""
+    return box[0] + by[0], box[1] + by[0], box[2] + by[2], box[3] + by[2]
 
 
 def relative(box: Box, outer: Box) -> Box:

@@ -1,0 +1,125 @@
+"""A student's networks on the kernels of `fast_conv`: the same results up to rounding, for fp32 on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from kdsr_arch.estimator import NEGATIVE_SLOPE
+from kdsr_arch.fast_conv import TILE
+from kdsr_arch.fast_layers import FastConv, FeatureMap, Team, gather_team, padded
+from kdsr_arch.kdsr_arch import KDSRStudent
+from kdsr_arch.sr_network import DynamicBlock, mean_like
+from kdsr_arch.tiling import Box, grow, relative, split_rows
+
+# LQ pixels of the estimator's widest layers at once.
+WIDE_PIXELS = 2**15
+# Feature maps of C channels at once: of the SR network, the shallow ones, input and output; of the estimator, two, and
+# a copy in the layout of its first convolution.
+BODY_MAPS, ESTIMATOR_MAPS = 3, 3
+
+
+class FastStudent:
+    """The parts of a student that `ImageRestorer` needs, prepared once from its weights; see `PlainStudent`."""
+
+    # Tiles that begin at the tiles of the convolutions round as the whole image does.
+    alignment = TILE
+
+    def __init__(self, student: KDSRStudent):
+        self.network, self.estimator = student.sr_network, student.estimator
+        self.body_pixel_bytes = 4 * BODY_MAPS * padded(self.network.conv_body.out_channels)
+        self.estimator_pixel_bytes = 4 * ESTIMATOR_MAPS * padded(self.estimator.conv_first.out_channels)
+        self.block_convs = [FastConv(block.conv) for block in self.network.blocks]
+        self.conv_body = FastConv(self.network.conv_body)
+        residual_blocks = self.estimator.blocks
+        self.residual_convs = [(FastConv(b.conv1, activate=True), FastConv(b.conv2)) for b in residual_blocks]
+        wide = (self.estimator.conv_wide1, self.estimator.conv_wide2, self.estimator.conv_wide3)
+        self.wide_convs = [FastConv(conv, activate=True) for conv in wide]
+
+    def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
+        """As `SRNetwork.extract_features`, for one image."""
+        kernels = [_arrange_kernels(block, idr) for block in self.network.blocks]
+        channels, size = self.conv_body.out_channels, lq.shape[2:]
+        shallow = _first_map(lq - mean_like(lq), self.network.conv_first)
+        source, target = shallow, FeatureMap(channels, *size)
+        spare = FeatureMap(channels, *size)
+        with gather_team([*self.block_convs, self.conv_body]) as team:
+            for conv, kernel in zip(self.block_convs, kernels, strict=True):
+                conv(team, source, target, residual=source, depthwise=kernel)
+                source, target = target, spare if source is shallow else source
+            self.conv_body(team, source, target, residual=shallow)
+        return target.image
+
+    def sum_features(self, image: Tensor, box: Box) -> Tensor:
+        """Sum the estimator's features over a part of an image (1, 3, h, w): (1, 4C), in double precision."""
+        source = _first_map(image, self.estimator.conv_first, activate=True)
+        inner = FeatureMap(source.channels, *image.shape[2:])
+        total = torch.zeros(1, self.wide_convs[-1].out_channels, dtype=torch.float64)
+        with gather_team([conv for pair in self.residual_convs for conv in pair] + self.wide_convs) as team:
+            for conv1, conv2 in self.residual_convs:
+                conv1(team, source, inner)
+                # In place: a pixel of the sum depends on no other pixel of the residual.
+                conv2(team, inner, source, residual=source)
+            for strip in split_rows(box, WIDE_PIXELS):
+                total += self._sum_wide(team, source, strip)
+        return total
+
+    def _sum_wide(self, team: Team, source: FeatureMap, strip: Box) -> Tensor:
+        """Run the last three convolutions for a strip, each on as much around it as the next one reaches."""
+        outer, size = (0, source.height, 0, source.width), (source.height, source.width)
+        conv1, conv2, conv3 = self.wide_convs
+        for conv, margin in ((conv1, 2), (conv2, 1)):
+            area = grow(strip, margin, *size)
+            height, width = area[1] - area[0], area[3] - area[2]
+            target = FeatureMap(conv.out_channels, height, width)
+            conv(team, source, target, area=relative(area, outer))
+            source, outer = target, area
+        return conv3.sum_up(team, source, area=relative(strip, outer))
+
+
+def _first_map(image: Tensor, conv: torch.nn.Conv2d, *, activate: bool = False) -> FeatureMap:
+    """Do a convolution of three channels, which is quick anyway, and lay out its result."""
+    features = F.conv2d(image, conv.weight, conv.bias, padding=1)
+    first = FeatureMap(conv.out_channels, *image.shape[2:])
+    first.fill(F.leaky_relu_(features, NEGATIVE_SLOPE) if activate else features)
+    return first
+
+
+def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
+    """Give a block's depthwise kernels (9, C), C filled up to whole vectors."""
+    kernels = block.depthwise.predict_kernels(idr).flatten(1)  # (C, 9)
+    arranged = kernels.new_zeros(9, padded(len(kernels)))
+    arranged[:, : len(kernels)] = kernels.t()
+    return arranged
+
+
+@cache
+def pays() -> bool:
+    """Tell whether the kernels work on this processor and outrun PyTorch's, by trying them once in a process."""
+    conv = torch.nn.Conv2d(64, 64, kernel_size=3, padding=1).requires_grad_(False)
+    conv.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(0))
+    image = torch.rand(1, 64, 64, 64, generator=torch.Generator().manual_seed(0))
+    source, target = FeatureMap(64, 64, 64), FeatureMap(64, 64, 64)
+    source.fill(image)
+    fast_conv = FastConv(conv)
+    with torch.no_grad(), gather_team([fast_conv]) as team:
+        try:
+            ours = _shortest(lambda: fast_conv(team, source, target))
+        except (RuntimeError, OSError):  # LLVM does not know this processor, or may not write code here
+            return False
+        theirs = _shortest(lambda: conv(image))
+        return torch.allclose(target.image, conv(image), atol=1e-4) and ours < theirs
+
+
+def _shortest(work: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(4):
+        start = perf_counter()
+        work()
+        seconds.append(perf_counter() - start)
+    return min(seconds)
