@@ -1,10 +1,10 @@
 """3x3 convolutions on a CPU by Winograd's method F(4x4, 3x3): a quarter of the multiplications.
 
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", arXiv 1509.09308, section 4.3. A tile of
-4x4 results depends on 6x6 inputs. Both are transformed, so that the convolution becomes 36 products of matrices, (tiles,
-channels) times (channels, new channels). Here this happens for a few dozen tiles at a time, which stay in the
+4x4 results depends on 6x6 inputs. Both are transformed, so that the convolution becomes 36 products of matrices,
+(tiles, channels) times (channels, new channels). Here this happens for a few dozen tiles at a time, which stay in the
 processor's cache; what stands around the convolution in KDSR's blocks happens on the way: the depthwise convolution
-with LeakyReLU before it, bias, LeakyReLU, the sum with the block's input or with all pixels after it.
+with LeakyReLU before it; bias, LeakyReLU, and the sum with the block's input or with all pixels after it.
 
 Feature maps lie in memory as rows of pixels of channels, with one pixel of zeros around them: see `FeatureMap`.
 """

@@ -48,9 +48,8 @@ class FeatureMap:
         pixels = self.memory[1 : self.height + 1, 1 : self.width + 1, : self.channels]
         return pixels.permute(2, 0, 1)[None]
 
-    def fill(self, image: Tensor) -> None:
-        """Copy an image (1, C, H, W)."""
-        self.image.copy_(image)
+    def clear_padding(self) -> None:
+        """Fill the channels beyond the map's own with zeros."""
         self.memory[:, :, self.channels :].zero_()
 
     @property
@@ -116,12 +115,14 @@ class FastConv:
 
     def _transform(self, weight: Tensor) -> Tensor:
         """(C', C, 3, 3) -> (groups, 36, C, group's channels), in double precision until the end."""
-        out_channels, in_channels = weight.shape[:2]
+        groups = self.padded_out // self.group_width
+        full = torch.zeros(groups, fast_conv.NUM_PRODUCTS, self.padded_in, self.group_width)
         matrix = torch.tensor(fast_conv.WEIGHT_TRANSFORM, dtype=torch.float64)
-        products = torch.einsum("ai,oqij,bj->abqo", matrix, weight.double(), matrix).flatten(0, 1)
-        full = torch.zeros(fast_conv.NUM_PRODUCTS, self.padded_in, self.padded_out)
-        full[:, :in_channels, :out_channels] = products
-        return full.unflatten(2, (-1, self.group_width)).permute(2, 0, 1, 3).contiguous()
+        for group, part in zip(full, weight.split(self.group_width), strict=True):  # little memory beside the result
+            products = torch.kron(matrix, matrix) @ part.double().flatten(2).flatten(0, 1).t()
+            part_channels, in_channels = part.shape[:2]
+            group[:, :in_channels, :part_channels] = products.unflatten(1, (part_channels, in_channels)).mT
+        return full
 
     def __call__(
         self,

@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kdsr_arch.estimator import NEGATIVE_SLOPE
+from kdsr_arch.estimator import NEGATIVE_SLOPE, conv3x3
 from kdsr_arch.fast_conv import TILE
 from kdsr_arch.fast_layers import FastConv, FeatureMap, Team, gather_team, padded
 from kdsr_arch.kdsr_arch import KDSRStudent
 from kdsr_arch.sr_network import DynamicBlock, mean_like
-from kdsr_arch.tiling import Box, grow, relative, split_rows
+from kdsr_arch.tiling import Box, cut, grow, relative, split_rows
 
 # LQ pixels of the estimator's widest layers at once.
 WIDE_PIXELS = 2**15
-# Feature maps of C channels at once: of the SR network, the shallow ones, input and output; of the estimator, two, and
-# a copy in the layout of its first convolution.
-BODY_MAPS, ESTIMATOR_MAPS = 3, 3
+# LQ pixels of the first convolution at once.
+FIRST_PIXELS = 2**14
+# Feature maps of C channels at once: a layer's input and output.
+MAPS = 2
 
 
 class FastStudent:
@@ -32,8 +33,8 @@ class FastStudent:
 
     def __init__(self, student: KDSRStudent):
         self.network, self.estimator = student.sr_network, student.estimator
-        self.body_pixel_bytes = 4 * BODY_MAPS * padded(self.network.conv_body.out_channels)
-        self.estimator_pixel_bytes = 4 * ESTIMATOR_MAPS * padded(self.estimator.conv_first.out_channels)
+        self.body_pixel_bytes = 4 * MAPS * padded(self.network.conv_body.out_channels)
+        self.estimator_pixel_bytes = 4 * MAPS * padded(self.estimator.conv_first.out_channels)
         self.block_convs = [FastConv(block.conv) for block in self.network.blocks]
         self.conv_body = FastConv(self.network.conv_body)
         residual_blocks = self.estimator.blocks
@@ -44,21 +45,23 @@ class FastStudent:
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """As `SRNetwork.extract_features`, for one image."""
         kernels = [_arrange_kernels(block, idr) for block in self.network.blocks]
-        channels, size = self.conv_body.out_channels, lq.shape[2:]
-        shallow = _first_map(lq - mean_like(lq), self.network.conv_first)
-        source, target = shallow, FeatureMap(channels, *size)
-        spare = FeatureMap(channels, *size)
+        shallow_input, size = lq - mean_like(lq), lq.shape[2:]
+        source, target = (FeatureMap(self.conv_body.out_channels, *size) for _ in range(2))
+        _fill_first(source, shallow_input, self.network.conv_first)
         with gather_team([*self.block_convs, self.conv_body]) as team:
             for conv, kernel in zip(self.block_convs, kernels, strict=True):
                 conv(team, source, target, residual=source, depthwise=kernel)
-                source, target = target, spare if source is shallow else source
-            self.conv_body(team, source, target, residual=shallow)
+                source, target = target, source
+            # The shallow features are quicker made again than kept in a third map.
+            _fill_first(target, shallow_input, self.network.conv_first)
+            self.conv_body(team, source, target, residual=target)
         return target.image
 
     def sum_features(self, image: Tensor, box: Box) -> Tensor:
         """Sum the estimator's features over a part of an image (1, 3, h, w): (1, 4C), in double precision."""
-        source = _first_map(image, self.estimator.conv_first, activate=True)
-        inner = FeatureMap(source.channels, *image.shape[2:])
+        channels, size = self.estimator.conv_first.out_channels, image.shape[2:]
+        source, inner = FeatureMap(channels, *size), FeatureMap(channels, *size)
+        _fill_first(source, image, self.estimator.conv_first, activate=True)
         total = torch.zeros(1, self.wide_convs[-1].out_channels, dtype=torch.float64)
         with gather_team([conv for pair in self.residual_convs for conv in pair] + self.wide_convs) as team:
             for conv1, conv2 in self.residual_convs:
@@ -82,12 +85,14 @@ class FastStudent:
         return conv3.sum_up(team, source, area=relative(strip, outer))
 
 
-def _first_map(image: Tensor, conv: torch.nn.Conv2d, *, activate: bool = False) -> FeatureMap:
-    """Do a convolution of three channels, which is quick anyway, and lay out its result."""
-    features = F.conv2d(image, conv.weight, conv.bias, padding=1)
-    first = FeatureMap(conv.out_channels, *image.shape[2:])
-    first.fill(F.leaky_relu_(features, NEGATIVE_SLOPE) if activate else features)
-    return first
+def _fill_first(target: FeatureMap, image: Tensor, conv: torch.nn.Conv2d, *, activate: bool = False) -> None:
+    """Do the convolution of three channels, which is quick anyway, strip by strip into a map."""
+    height, width = image.shape[2:]
+    for strip in split_rows((0, height, 0, width), FIRST_PIXELS):
+        seen = grow(strip, 1, height, width)
+        features = cut(F.conv2d(cut(image, seen), conv.weight, conv.bias, padding=1), relative(strip, seen))
+        cut(target.image, strip).copy_(F.leaky_relu_(features, NEGATIVE_SLOPE) if activate else features)
+    target.clear_padding()
 
 
 def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
@@ -101,11 +106,11 @@ def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
 @cache
 def pays() -> bool:
     """Tell whether the kernels work on this processor and outrun PyTorch's, by trying them once in a process."""
-    conv = torch.nn.Conv2d(64, 64, kernel_size=3, padding=1).requires_grad_(False)
+    conv = conv3x3(64, 64).requires_grad_(False)
     conv.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(0))
     image = torch.rand(1, 64, 64, 64, generator=torch.Generator().manual_seed(0))
     source, target = FeatureMap(64, 64, 64), FeatureMap(64, 64, 64)
-    source.fill(image)
+    source.image.copy_(image)
     fast_conv = FastConv(conv)
     with torch.no_grad(), gather_team([fast_conv]) as team:
         try:
