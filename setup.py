@@ -60,6 +60,9 @@ def main() -> None:
         install_requires=[
             "basicsr>=1.4.2",
             "imageio",
+            # For the fast path on CPUs; without it, PyTorch's layers run. Named by processor, since pip would try to
+            # build it where it has no wheel.
+            'llvmlite>=0.44; platform_machine in "x86_64 AMD64 aarch64 arm64"',
             "lmdb",
             "numpy",
             "opencv-python>=4.12",

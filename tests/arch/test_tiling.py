@@ -53,3 +53,67 @@ def test_the_teachers_idr_is_tiled_too():
     lq, gt = torch.rand(1, 3, 20, 21), torch.rand(1, 3, 40, 42)
     tiled = tiling.estimate_idr(teacher.estimator, teacher.join(lq, gt), tile_size=8)
     torch.testing.assert_close(tiled, teacher.estimate_idr(lq, gt)[0], atol=1e-6, rtol=1e-5)
+
+
+def test_the_plan_takes_the_whole_image_where_it_fits():
+    assert tiling.plan_tile_size(180, 320, margin=110, max_pixels=180 * 320) == (180, 320)
+
+
+@pytest.mark.parametrize(
+    "max_pixels, expected",
+    [
+        (1080 * 1920 - 1, (1080, 960)),
+        (600 * 1500, (1080, 480)),
+        (400 * 400, (180, 175)),
+        (236 * 236, (16, 16)),
+    ],
+)
+def test_the_plan_sees_least_twice(max_pixels, expected):
+    tile_height, tile_width = tiling.plan_tile_size(1080, 1920, margin=110, max_pixels=max_pixels)
+    assert min(tile_height + 220, 1080) * min(tile_width + 220, 1920) <= max_pixels
+    assert (tile_height, tile_width) == expected
+
+
+def test_a_plan_without_room_says_how_much_it_needs():
+    with pytest.raises(ValueError, match=f"max_pixels: expected at least {236 * 236}, .* got 1000"):
+        tiling.plan_tile_size(1080, 1920, margin=110, max_pixels=1000)
+    assert tiling.fewest_pixels(10, 1920, margin=110) == 10 * 236
+
+
+@pytest.mark.parametrize(
+    "size, max_pixels, expected", [((10, 5), 15, [3, 3, 3, 1]), ((2, 5), 4, [1, 1]), ((0, 5), 4, [])]
+)
+def test_strips_cover_a_tile(size, max_pixels, expected):
+    strips = list(tiling.split_rows((4, 4 + size[0], 7, 7 + size[1]), max_pixels))
+    assert [bottom - top for top, bottom, _, _ in strips] == expected
+    assert all((left, right) == (7, 12) for _, _, left, right in strips)
+
+
+def test_a_tile_without_columns_has_no_strips():
+    assert list(tiling.split_rows((0, 5, 3, 3), 10)) == []
+
+
+def test_tiles_are_cut_across_their_longer_side():
+    assert tiling.halve((0, 9, 0, 4)) == [(0, 5, 0, 4), (5, 9, 0, 4)]
+    assert tiling.halve((2, 6, 10, 21)) == [(2, 6, 10, 16), (2, 6, 16, 21)]
+
+
+def test_after_running_out_of_memory_the_rest_is_visited_once():
+    visited = []
+
+    def work(box):
+        if box[1] - box[0] > 32:
+            raise tiling.OutOfMemoryError("fake")
+        visited.append(box)
+
+    tiling.visit([(0, 20, 0, 20), (20, 100, 0, 20)], work)
+    assert visited[0] == (0, 20, 0, 20)
+    covered = sorted((top, bottom) for top, bottom, _, _ in visited)
+    assert [top for top, _ in covered] == [0, *[bottom for _, bottom in covered[:-1]]] and covered[-1][1] == 100
+
+
+def test_places_inside_tiles_are_there_and_back():
+    assert tiling.shifted(tiling.relative((5, 9, 6, 8), (3, 20, 4, 30)), (3, 20, 4, 30)) == (5, 9, 6, 8)
+    assert tiling.intersect((0, 5, 0, 5), (3, 9, 4, 9)) == (3, 5, 4, 5)
+    assert tiling.intersect((0, 2, 0, 5), (3, 9, 4, 9)) == (3, 3, 4, 5)
+    assert tiling.align((5, 9, 8, 9), 4) == (4, 9, 8, 9)
