@@ -84,4 +84,5 @@ def _is_inside(place: int, neighbour: int) -> bool:
 
 
 def _in_double(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
-    return conv.weight.detach().double(), conv.bias.detach().double()
+    # On the CPU, since not every GPU has doubles.
+    return conv.weight.detach().cpu().double(), conv.bias.detach().cpu().double()

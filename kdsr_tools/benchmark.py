@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kdsr_tools import benchmark_degradation, benchmark_training
+from kdsr_tools import benchmark_degradation, benchmark_training, benchmark_upscale
 
 
 def add_parser(subparsers) -> None:
@@ -11,3 +11,4 @@ def add_parser(subparsers) -> None:
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     benchmark_degradation.add_parser(kinds)
     benchmark_training.add_parser(kinds)
+    benchmark_upscale.add_parser(kinds)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import gc
-import multiprocessing
-import resource
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -16,6 +13,7 @@ import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_model.idr_loss import IDRL1Loss
+from kdsr_tools.measurement import peak_bytes, run_alone
 
 # KDSR-M on the classic setting.
 SCALE = 4
@@ -90,8 +88,7 @@ def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> f
     """Give the MB that a few steps need beyond what the process held before; a process of its own for each."""
     if device.type == "cuda":
         return _use_memory(name, shape, device)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_use_memory, (name, shape, device))
+    return run_alone(_use_memory, name, shape, device)
 
 
 def _use_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
@@ -101,20 +98,12 @@ def _use_memory(name: str, shape: tuple[int, int], device: torch.device) -> floa
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
     else:
-        before = _peak_bytes()
+        before = peak_bytes()
     make_step = STEPS[name](device)
     for _ in range(MEMORY_STEPS):
         make_step(*data)
-    after = torch.cuda.max_memory_allocated() if device.type == "cuda" else _peak_bytes()
+    after = torch.cuda.max_memory_allocated() if device.type == "cuda" else peak_bytes()
     return (after - before) / 2**20
-
-
-def _peak_bytes() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():  # resource's number would begin with the parent process's peak
-        kilobytes = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]
-        return 1024 * int(kilobytes)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def run(args: argparse.Namespace) -> int:
