@@ -1,34 +1,33 @@
-"""Reading network weights from checkpoint files, wrapped as BasicSR writes them or bare."""
+"""Reading network weights from checkpoint files: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and
+`.safetensors`."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 # In the order in which they are preferred when the caller does not say: the averaged weights restore better.
 WRAPPERS = ("params_ema", "params")
+SAFETENSORS_SUFFIX = ".safetensors"
 
 
 def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str, Tensor]:
-    """Read a state dict from a `.pth` or `.pt` file onto the CPU.
+    """Read a state dict from a checkpoint file onto the CPU.
 
     Args:
-        path: a file with a bare state dict, or with one under `params` and/or `params_ema`.
+        path: a `.safetensors` file, or another with a bare state dict, or with one under `params` and/or `params_ema`.
         param_key: the wrapper to prefer, if the file has it.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file cannot be read as a checkpoint of tensors.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such checkpoint file")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises whatever its archive and pickle readers do
-        raise ValueError(f"{path}: not a readable checkpoint of tensors ({_first_line(error)})") from error
+    content = read_checkpoint(path)
     if isinstance(content, dict):
         wrapper = next((key for key in (param_key, *WRAPPERS) if isinstance(content.get(key), dict)), None)
         content = content[wrapper] if wrapper else content
@@ -37,5 +36,35 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
     return content
 
 
-def _first_line(error: Exception) -> str:
+def read_checkpoint(path: str | Path) -> Any:
+    """Read what a checkpoint file holds, still wrapped, onto the CPU. Raises as `read_weights`."""
+    path = _existing(path)
+    try:
+        if path.suffix == SAFETENSORS_SUFFIX:
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # both raise whatever their archive, header and pickle readers do
+        raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """Read the metadata in a `.safetensors` file's header; other files have none. Raises as `read_weights`."""
+    path = _existing(path)
+    if path.suffix != SAFETENSORS_SUFFIX:
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: there is no such checkpoint file")
+    return Path(path)
+
+
+def first_line(error: Exception) -> str:
+    """Give the first line of an error's message, or its kind if there is no message."""
     return (str(error).splitlines() or [type(error).__name__])[0]

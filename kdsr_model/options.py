@@ -60,6 +60,22 @@ def prepare_options(opt: dict[str, Any]) -> None:
             opt[key] = {**block, argument: opt["scale"]}
 
 
+def complete_network(block: Any, *, scale: Any, path: str) -> dict[str, Any]:
+    """Check a network's block alone and give it with the `scale` (None: the block has its own, or needs none).
+
+    Raises:
+        OptionError: with every problem that was found; `path` is where the block stands.
+    """
+    problems: list[Problem] = []
+    if isinstance(block, Mapping) and scale is None:
+        scale = block.get(_scale_argument(block))
+    _check_network(problems, block, scale=scale, path=path)
+    if problems:
+        raise OptionError(problems)
+    argument = _scale_argument(block)
+    return dict(block) if argument is None or scale is None else {**block, argument: scale}
+
+
 def find_problems(opt: Options) -> list[Problem]:
     """List everything that is wrong with parsed options."""
     problems: list[Problem] = []

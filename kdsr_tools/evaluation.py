@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from basicsr.archs import build_network
 from basicsr.metrics import calculate_metric
 from basicsr.utils import tensor2img
 from torch import Tensor
 
-from kdsr_arch import read_weights
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.degradations import bicubic_resize
+from kdsr_tools.networks import load_network
 
 Restorer = Callable[[Tensor], Tensor]  # lq (1, 3, H, W) in [0, 1] -> SR (1, 3, sH, sW), not clamped
 METRICS = {"PSNR": "calculate_psnr", "SSIM": "calculate_ssim"}
@@ -52,14 +51,9 @@ def network_restorer(network: Mapping[str, Any], weights: Path, *, device: torch
         weights: a checkpoint, wrapped or bare.
 
     Raises:
-        FileNotFoundError, ValueError: the weights cannot be read or do not fit.
+        OSError, ValueError: the weights cannot be read or do not fit.
     """
-    net = build_network(dict(network))
-    try:
-        net.load_state_dict(read_weights(weights))
-    except RuntimeError as error:
-        raise ValueError(f"{weights}: does not fit {network['type']}: {error}") from error
-    net = net.to(device).eval()
+    net = load_network(weights, network_options=network).network.to(device)
 
     def restore(lq: Tensor) -> Tensor:
         with torch.inference_mode():

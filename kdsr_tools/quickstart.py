@@ -9,14 +9,13 @@ from statistics import fmean
 import numpy as np
 import skimage.data
 import torch
-import yaml
-from basicsr.utils.options import ordered_yaml
 from pydantic import Field
 
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.settings import Settings, read_settings
 from kdsr_tools.evaluation import METRICS, Restorer, Result, bicubic_restorer, evaluate, network_restorer
 from kdsr_tools.files import write_then_rename
+from kdsr_tools.option_files import read_option_file
 from kdsr_tools.picture import patch, write_grid
 from kdsr_tools.tiles import write_lmdb, write_tiles
 
@@ -87,12 +86,12 @@ def prepare_data(folder: Path) -> None:
 
 def report(options: Path) -> None:
     """Evaluate bicubic and the trained models on the held-out photographs; print the table, write the picture."""
-    settings = read_settings(ReportSettings, _read_yaml(options), path="")
+    settings = read_settings(ReportSettings, read_option_file(options), path="")
     benchmark = BlindSRBenchmarkDataset({"scale": settings.scale, "phase": "test", **settings.benchmark})
     restorers: dict[str, Restorer] = {"bicubic": bicubic_restorer(settings.scale)}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for name, model in settings.models.items():
-        network = {**_read_yaml(model.options)["network_g"], "scale": settings.scale}
+        network = {**read_option_file(model.options)["network_g"], "scale": settings.scale}
         restorers[name] = network_restorer(network, model.weights, device=device)
     results = list(evaluate(benchmark, restorers, scale=settings.scale))
     table = format_table(results)
@@ -100,11 +99,6 @@ def report(options: Path) -> None:
         temporary.write_text(table, encoding="utf-8")
     write_picture(settings, benchmark, results)
     print(f"\n{table}\nPicture: {settings.output / 'comparison.png'}")
-
-
-def _read_yaml(path: Path) -> dict:
-    # BasicSR's own loader, since training options carry its plugin line; the file is one of this project's.
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=ordered_yaml()[0])
 
 
 def format_table(results: list[Result]) -> str:

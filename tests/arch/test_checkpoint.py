@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from kdsr_arch import read_weights
+from kdsr_arch.checkpoint import read_metadata
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,24 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path):
     torch.save({"w": Path("x")}, tmp_path / "code.pth")
     with pytest.raises(ValueError, match="not a readable checkpoint of tensors"):
         read_weights(tmp_path / "code.pth")
+
+
+def test_safetensors_files_are_read_with_their_metadata(tmp_path, student):
+    save_file(student.state_dict(), tmp_path / "net.safetensors", metadata={"name": "small"})
+    weights = read_weights(tmp_path / "net.safetensors")
+    assert weights.keys() == student.state_dict().keys()
+    assert all(torch.equal(value, weights[key]) for key, value in student.state_dict().items())
+    assert read_metadata(tmp_path / "net.safetensors") == {"name": "small"}
+
+
+def test_files_without_metadata_have_none(tmp_path):
+    save_file({"w": torch.zeros(1)}, tmp_path / "net.safetensors")
+    torch.save({"w": torch.zeros(1)}, tmp_path / "net.pth")
+    assert read_metadata(tmp_path / "net.safetensors") == read_metadata(tmp_path / "net.pth") == {}
+
+
+@pytest.mark.parametrize("read", [read_weights, read_metadata])
+def test_a_damaged_safetensors_file_is_named(tmp_path, read):
+    (tmp_path / "net.safetensors").write_bytes(b"no header")
+    with pytest.raises(ValueError, match=r"net\.safetensors: not a readable checkpoint of tensors"):
+        read(tmp_path / "net.safetensors")

@@ -116,7 +116,7 @@ def test_scores_follow_the_fields_rules(photograph):
 
 def test_weights_that_do_not_fit_are_named(tmp_path):
     torch.save(KDSRStudent(4, **SMALL).state_dict(), tmp_path / "net.pth")
-    with pytest.raises(ValueError, match=r"net\.pth: does not fit EDSR"):
+    with pytest.raises(ValueError, match=r"net\.pth: the weights do not fit EDSR"):
         network = {"type": "EDSR", "num_in_ch": 3, "num_out_ch": 3, "num_feat": 8, "num_block": 1}
         network_restorer(network, tmp_path / "net.pth", device=torch.device("cpu"))
 
