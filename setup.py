@@ -53,9 +53,12 @@ def main() -> None:
         ],
         python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
         # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
-        packages=["kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_tools", "kdsr_options"],
+        packages=["kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_tools", "kdsr_models", "kdsr_options"],
         package_dir={"kdsr_options": "options"},
-        package_data={"kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders]},
+        package_data={
+            "kdsr_models": ["*.safetensors"],
+            "kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders],
+        },
         py_modules=["kdsr_compat"],
         install_requires=[
             "basicsr>=1.4.2",

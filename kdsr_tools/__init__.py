@@ -1,3 +1,21 @@
-"""The command line, evaluation and reports of KDSR."""
+"""The command line, evaluation and reports of KDSR; and `Upscaler`, which enlarges pictures from Python.
 
-import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
+Modules of this package that import BasicSR import `kdsr_compat` first.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kdsr_tools.upscaler import Upscaler
+
+__all__ = ["Upscaler"]
+
+
+def __getattr__(name: str) -> Any:
+    # Not imported before it is asked for, so that `kdsr --help` need not wait for PyTorch.
+    if name in __all__:
+        return getattr(import_module("kdsr_tools.upscaler"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

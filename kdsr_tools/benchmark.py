@@ -7,7 +7,7 @@ from kdsr_tools import benchmark_degradation, benchmark_training, benchmark_upsc
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark`."""
-    parser = subparsers.add_parser("benchmark", help="measure speed and memory on this machine")
+    parser = subparsers.add_parser("benchmark")
     kinds = parser.add_subparsers(required=True, metavar="WHAT")
     benchmark_degradation.add_parser(kinds)
     benchmark_training.add_parser(kinds)

@@ -5,22 +5,34 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from kdsr_tools import benchmark, option_files, quickstart, tiles
-
-# Each brings `add_parser(subparsers)`, which sets the function that runs it as `run`.
-SUBCOMMANDS = (quickstart, tiles, benchmark, option_files)
+# Name: (module, help). Each module brings `add_parser(subparsers)`, which sets the function that runs it as `run`. Only
+# the chosen one is imported, since most of them take seconds.
+SUBCOMMANDS = {
+    "quickstart": ("quickstart", "data and report of `make quickstart`"),
+    "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
+    "benchmark": ("benchmark", "measure speed and memory on this machine"),
+    "options": ("option_files", "list the option files, or copy them to a folder"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; give the exit code: 0 done, 1 failed, 2 wrong arguments."""
+    """Run a subcommand; give the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    argv = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="kdsr", description="Blind super-resolution with KDSR.")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for subcommand in SUBCOMMANDS:
-        subcommand.add_parser(subparsers)
+    for name, (module, summary) in SUBCOMMANDS.items():
+        if argv[:1] == [name]:
+            import_module(f"kdsr_tools.{module}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=summary)
     args = parser.parse_args(argv)
     try:
         return args.run(args)
     except (ValueError, OSError) as error:
         print(f"kdsr: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("kdsr: interrupted", file=sys.stderr)
+        return 130

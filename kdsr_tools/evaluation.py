@@ -5,6 +5,8 @@ PSNR and SSIM on the Y channel, borders of `scale` pixels cropped, SR rounded to
 
 from __future__ import annotations
 
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
+
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple

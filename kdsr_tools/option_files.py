@@ -63,7 +63,7 @@ def copy_options(destination: Path) -> list[Path]:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr options`."""
-    parser = subparsers.add_parser("options", help="list the option files, or copy them to a folder")
+    parser = subparsers.add_parser("options")
     parser.add_argument("--to", type=Path, metavar="FOLDER", help="copy them here; existing files are kept")
     parser.set_defaults(run=run)
 

@@ -142,7 +142,7 @@ def _to_rgb(image: torch.Tensor) -> np.ndarray:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr quickstart`."""
-    parser = subparsers.add_parser("quickstart", help="data and report of `make quickstart`")
+    parser = subparsers.add_parser("quickstart")
     steps = parser.add_subparsers(required=True, metavar="STEP")
     data = steps.add_parser("data", help="write the photographs to train on and those held out")
     data.add_argument("--to", type=Path, default=DATA_FOLDER, metavar="FOLDER")

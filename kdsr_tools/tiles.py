@@ -5,6 +5,8 @@ A patch out of a small tile needs no decoding of a large picture; BasicSR's docu
 
 from __future__ import annotations
 
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
+
 import argparse
 import os
 import tempfile
@@ -105,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr tiles`."""
-    parser = subparsers.add_parser("tiles", help="cut photographs into an LMDB of tiles, which trains faster")
+    parser = subparsers.add_parser("tiles")
     parser.add_argument("folder", type=Path, help="photographs; subfolders are searched too")
     parser.add_argument("--to", type=Path, required=True, metavar="NAME.lmdb")
     parser.add_argument("--tile-size", type=int, default=TILE_SIZE, metavar="PIXELS", help=f"default: {TILE_SIZE}")

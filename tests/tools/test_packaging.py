@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from option_files import OPTIONS, ROOT
 
-PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_tools")
+PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_tools")
 SOURCES = (*PACKAGES, "basicsr", "options", "kdsr_compat.py", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
@@ -36,6 +36,8 @@ def test_nothing_called_basicsr_is_installed(installed_files):
 def test_every_module_and_option_file_is_installed(installed_files):
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
+            assert path.relative_to(ROOT).as_posix() in installed_files
+        for path in (ROOT / package).rglob("*.safetensors"):
             assert path.relative_to(ROOT).as_posix() in installed_files
     for path in OPTIONS.rglob("*.yml"):
         assert f"kdsr_options/{path.relative_to(OPTIONS).as_posix()}" in installed_files

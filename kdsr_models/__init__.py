@@ -1,0 +1,1 @@
+"""The weights that ship with the project, as `.safetensors` files that describe themselves in their headers."""

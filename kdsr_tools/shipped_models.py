@@ -1,0 +1,75 @@
+"""The models that ship with the package: the `.safetensors` files of `kdsr_models/`, which describe themselves.
+
+Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, and one file's `default: yes`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata
+
+SOURCE_TREE = Path(__file__).resolve().parent.parent / "kdsr_models"
+NO_MODEL = "no model ships with this installation"
+
+
+@dataclass(frozen=True)
+class ShippedModel:
+    """What a shipped file's header says about it."""
+
+    name: str
+    path: Path
+    description: str
+    scale: str
+    degradations: str
+    licence: str
+    is_default: bool
+
+
+def models_folder() -> Path:
+    """Give the folder with the shipped models, in a clone or where pip installed them."""
+    if SOURCE_TREE.is_dir():
+        return SOURCE_TREE
+    return Path(next(iter(find_spec("kdsr_models").submodule_search_locations)))
+
+
+def list_models() -> list[ShippedModel]:
+    """List the shipped models by name."""
+    return sorted(map(_describe, models_folder().glob(f"*{SAFETENSORS_SUFFIX}")), key=lambda model: model.name)
+
+
+def _describe(path: Path) -> ShippedModel:
+    header = read_metadata(path)
+    keys = ("description", "scale", "degradations", "licence")
+    known = {key: header.get(key, "") for key in keys}
+    return ShippedModel(header.get("name", path.stem), path, is_default=header.get("default") == "yes", **known)
+
+
+def default_model() -> ShippedModel:
+    """Give the model to use when none is named.
+
+    Raises:
+        ValueError: this installation comes without models.
+    """
+    models = list_models()
+    if not models:
+        raise ValueError(f"{NO_MODEL}; name a checkpoint (--model FILE)")
+    return next((model for model in models if model.is_default), models[0])
+
+
+def find_checkpoint(name: str) -> Path:
+    """Find the checkpoint that `name` means: a shipped model's name, or else a file's path.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    models = list_models()
+    for model in models:
+        if model.name.lower() == name.lower():
+            return model.path
+    if Path(name).is_file():
+        return Path(name)
+    known = f"known models: {', '.join(model.name for model in models)}" if models else NO_MODEL
+    raise ValueError(f"--model {name}: there is no such file, and no shipped model of that name ({known})")

@@ -1,0 +1,57 @@
+"""The shipped models: listed by what their files say, found by name or path."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from kdsr_tools import shipped_models
+from kdsr_tools.shipped_models import default_model, find_checkpoint, list_models, models_folder
+
+HEADER = {"description": "small", "scale": "4", "degradations": "blur", "licence": "MIT"}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path)
+    for name, header in (("b", {**HEADER, "name": "KDSR-B"}), ("a", {})):
+        save_file({"w": torch.zeros(1)}, tmp_path / f"{name}.safetensors", metadata=header)
+    return tmp_path
+
+
+def test_files_describe_themselves(folder):
+    first, second = list_models()
+    assert (first.name, first.path, first.licence) == ("KDSR-B", folder / "b.safetensors", "MIT")
+    assert (first.description, first.scale, first.degradations) == ("small", "4", "blur")
+    assert (second.name, second.description) == ("a", "")
+
+
+def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
+    assert find_checkpoint("kdsr-b") == folder / "b.safetensors"
+    (tmp_path / "mine.pth").write_bytes(b"")
+    assert find_checkpoint(str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
+    with pytest.raises(ValueError, match=r"--model c: there is no such file, .*\(known models: KDSR-B, a\)"):
+        find_checkpoint("c")
+
+
+def test_the_first_is_the_default_unless_one_says_that_it_is(folder):
+    assert default_model().name == "KDSR-B"
+    save_file({"w": torch.zeros(1)}, folder / "c.safetensors", metadata={"default": "yes"})
+    assert default_model().name == "c"
+
+
+def test_an_installation_without_models_says_so(folder):
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    assert list_models() == []
+    with pytest.raises(ValueError, match="no model ships with this installation"):
+        default_model()
+    with pytest.raises(ValueError, match=r"no shipped model of that name \(no model ships with this installation\)"):
+        find_checkpoint("x")
+
+
+def test_models_are_found_where_pip_installs_them(tmp_path, monkeypatch):
+    (tmp_path / "kdsr_models").mkdir()
+    (tmp_path / "kdsr_models/__init__.py").write_text("")
+    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path / "not_there")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert models_folder() == tmp_path / "kdsr_models"
