@@ -10,6 +10,7 @@ from importlib import import_module
 # Name: (module, help). Each module brings `add_parser(subparsers)`, which sets the function that runs it as `run`. Only
 # the chosen one is imported, since most of them take seconds.
 SUBCOMMANDS = {
+    "upscale": ("upscale_command", "make pictures larger and sharper"),
     "quickstart": ("quickstart", "data and report of `make quickstart`"),
     "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
     "benchmark": ("benchmark", "measure speed and memory on this machine"),

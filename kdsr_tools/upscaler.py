@@ -44,6 +44,7 @@ class Upscaler:
             which is faster), or another picture, as an array, that the same camera took.
         outscale: the final factor, by resizing the network's result; None is the network's own scale.
         fast: let KDSR students take the shortcuts of `kdsr_arch.inference`.
+        num_processes: how many on this machine share the free memory.
         warn: told, in a sentence, that a result was computed again.
 
     Raises:
@@ -61,6 +62,7 @@ class Upscaler:
         idr_from: str | np.ndarray = "full",
         outscale: float | None = None,
         fast: bool = True,
+        num_processes: int = 1,
         warn: Callable[[str], Any] = warnings.warn,
     ):
         self.device = find_device(device)
@@ -71,7 +73,7 @@ class Upscaler:
         if not self.is_student:
             _refuse_student_settings(loaded, max_memory=max_memory, idr_from=idr_from)
         if max_memory is None and self.device.type == "cpu":
-            max_memory = choose_memory()
+            max_memory = choose_memory(num_processes=num_processes)
         self.loaded = loaded
         self.precision = precision
         self.max_memory = max_memory
