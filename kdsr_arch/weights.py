@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -34,23 +34,38 @@ RENAMES = (
 )
 WIDE_CONVS = ("estimator.conv_wide1", "estimator.conv_wide2", "estimator.conv_wide3")
 MEAN_SHIFTS = {"G.sub_mean": -1.0, "G.add_mean": 1.0}
-# What a counter in the table stands for: the block's own number from the number in the authors' key.
-COUNTERS = {"{i}": lambda n: n, "{2i}": lambda n: n // 2, "{i+2}": lambda n: n - 2}
+# The block's number from the number in the authors' key, and the other way round.
+COUNTERS = {
+    "{i}": (lambda theirs: theirs, lambda ours: ours),
+    "{2i}": (lambda theirs: theirs // 2, lambda ours: 2 * ours),
+    "{i+2}": (lambda theirs: theirs - 2, lambda ours: ours + 2),
+}
+PLACEHOLDER = re.compile(r"\{.+?\}")
+Rule = tuple[re.Pattern, Callable[[re.Match], str]]
 
 
-def _compile(theirs: str, ours: str):
-    counter = next((c for c in COUNTERS if c in theirs), None)
-    if counter is None:
-        return re.compile(re.escape(theirs) + r"\.(weight|bias)"), lambda found: f"{ours}.{found[1]}"
-    before, after = map(re.escape, theirs.split(counter))
-    number = COUNTERS[counter]
-    return (
-        re.compile(rf"{before}(\d+){after}\.(weight|bias)"),
-        lambda found: f"{ours.replace('{i}', str(number(int(found[1]))))}.{found[2]}",
-    )
+def _make_rule(source: str, target: str, *, convert: Callable[[int], int]) -> Rule:
+    """Make the pattern of keys under one name, and what turns a match of it into the key under the other."""
+    pattern = r"(\d+)".join(map(re.escape, PLACEHOLDER.split(source))) + r"\.(weight|bias)"
+
+    def rename(found: re.Match) -> str:
+        layer = PLACEHOLDER.sub(lambda _: str(convert(int(found[1]))), target)
+        return f"{layer}.{found[found.lastindex]}"
+
+    return re.compile(pattern), rename
 
 
-_RULES = [_compile(theirs, ours) for theirs, ours in RENAMES]
+def _make_rules() -> tuple[list[Rule], list[Rule]]:
+    to_ours, to_theirs = [], []
+    for theirs, ours in RENAMES:
+        counter = PLACEHOLDER.search(theirs)
+        number_of_ours, number_of_theirs = COUNTERS[counter[0] if counter else "{i}"]
+        to_ours.append(_make_rule(theirs, ours, convert=number_of_ours))
+        to_theirs.append(_make_rule(ours, theirs, convert=number_of_theirs))
+    return to_ours, to_theirs
+
+
+TO_OURS, TO_THEIRS = _make_rules()
 
 
 def is_official(state_dict: Mapping[str, Tensor]) -> bool:
@@ -82,7 +97,33 @@ def to_own_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
         elif layer in wide_convs:
             renamed[f"{wide_convs[layer]}.{kind}"] = value
         else:
-            renamed[_rename(key)] = value
+            renamed[_rename(key, TO_OURS)] = value
+    return renamed
+
+
+def to_official_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """Give a state dict under the authors' names, with their mean shift, whether it came under ours or theirs.
+
+    Raises:
+        ValueError: these are not the weights of a KDSR student or teacher, or of one that the authors' code cannot
+            build: with a light upsampler, or an estimator of another width.
+    """
+    weights = to_own_names(state_dict)
+    size = size_from_weights(weights)
+    if size.direct_upsampler or size.num_estimator_feat != size.num_feat:
+        raise ValueError("the authors' networks have neither a direct_upsampler nor a num_estimator_feat of their own")
+    renamed = OrderedDict()
+    for key, value in weights.items():
+        layer, _, kind = key.rpartition(".")
+        if layer in WIDE_CONVS:
+            # Behind the first convolution, an activation and the blocks; an activation follows each.
+            theirs = f"E.E.{2 + size.num_estimator_block + 2 * WIDE_CONVS.index(layer)}.{kind}"
+        else:
+            theirs = _rename(key, TO_THEIRS)
+        renamed[re.sub(r"^E\.", "E_st.", theirs) if size.kind == "student" else theirs] = value
+    for layer in MEAN_SHIFTS:
+        for kind in ("weight", "bias"):
+            renamed[f"{layer}.{kind}"] = _mean_shift(layer, kind)
     return renamed
 
 
@@ -93,15 +134,19 @@ def _find_wide_convs(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
     return dict(zip(theirs, WIDE_CONVS, strict=False))
 
 
-def _rename(key: str) -> str:
-    for pattern, ours in _RULES:
+def _rename(key: str, rules: Iterable[Rule]) -> str:
+    for pattern, rename in rules:
         if found := pattern.fullmatch(key):
-            return ours(found)
+            return rename(found)
     return key
 
 
+def _mean_shift(layer: str, kind: str) -> Tensor:
+    return torch.eye(3).reshape(3, 3, 1, 1) if kind == "weight" else MEAN_SHIFTS[layer] * torch.tensor(DIV2K_MEAN)
+
+
 def _check_mean_shift(layer: str, kind: str, value: Tensor) -> None:
-    expected = torch.eye(3).reshape(3, 3, 1, 1) if kind == "weight" else MEAN_SHIFTS[layer] * torch.tensor(DIV2K_MEAN)
+    expected = _mean_shift(layer, kind)
     if value.shape != expected.shape or not torch.allclose(value.float().cpu(), expected, atol=1e-4):
         raise ValueError(
             f"{layer}.{kind}: expected the shift by the DIV2K mean {DIV2K_MEAN}, got {value.flatten().tolist()}; "

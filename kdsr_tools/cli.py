@@ -11,6 +11,9 @@ from importlib import import_module
 # the chosen one is imported, since most of them take seconds.
 SUBCOMMANDS = {
     "upscale": ("upscale_command", "make pictures larger and sharper"),
+    "convert": ("convert", "checkpoints under other names or in other files"),
+    "export": ("export", "a network as an ONNX file"),
+    "info": ("info", "what a checkpoint holds, its size and its cost"),
     "quickstart": ("quickstart", "data and report of `make quickstart`"),
     "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
     "benchmark": ("benchmark", "measure speed and memory on this machine"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, size_from_weights
-from kdsr_arch.weights import NetworkSize, to_own_names
+from kdsr_arch.weights import NetworkSize, to_official_names, to_own_names
 
 LAYOUTS = json.loads((Path(__file__).parent.parent / "data/golden/official_state_dict_layouts.json").read_text())
 STUDENT_M, TEACHER_M = "KDSRsM_x4 student", "KDSRtM_x4 teacher"
@@ -134,3 +134,34 @@ def test_an_estimator_of_odd_width_is_refused(student):
     weights = {**student.state_dict(), "estimator.conv_first.weight": torch.zeros(8, 7, 3, 3)}
     with pytest.raises(ValueError, match="takes 7 channels, which fits neither"):
         size_from_weights(weights)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_official_names_come_back_from_ours(name):
+    weights = official_weights(name)
+    for number, key in enumerate(weights):
+        if "_mean" not in key:
+            weights[key] = torch.full((1,), float(number)).expand(weights[key].shape)
+    back = to_official_names(to_own_names(weights))
+    assert back.keys() == weights.keys()
+    assert all(torch.equal(value, weights[key]) for key, value in back.items())
+    assert {key: list(value.shape) for key, value in back.items()} == LAYOUTS[name]["keys"]
+    assert to_official_names({f"module.{key}": value for key, value in weights.items()}).keys() == weights.keys()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_our_names_come_back_from_official_ones(small, kind, scale):
+    weights = NETWORKS[kind](scale, **small).state_dict()
+    official = to_official_names(weights)
+    assert not official.keys() & weights.keys()
+    assert ("E.E.0.weight" in official) == (kind == "teacher")
+    back = to_own_names(official)
+    assert back.keys() == weights.keys()
+    assert all(value is weights[key] or torch.equal(value, weights[key]) for key, value in back.items())
+
+
+@pytest.mark.parametrize("light", [{"num_estimator_feat": 4}, {"direct_upsampler": True}])
+def test_networks_that_the_authors_do_not_have_get_no_official_names(small, light):
+    with pytest.raises(ValueError, match="the authors' networks have neither a direct_upsampler nor a num_estimator"):
+        to_official_names(KDSRStudent(2, **small, **light).state_dict())

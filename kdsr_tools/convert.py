@@ -1,0 +1,113 @@
+"""`kdsr convert`: KDSR checkpoints under our names or the authors', in `.pth`, `.pt` or `.safetensors` files."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata, read_weights
+from kdsr_arch.weights import NetworkSize, size_from_weights, to_official_names, to_own_names
+from kdsr_tools.files import write_then_rename
+
+NAMES = {"own": to_own_names, "official": to_official_names}
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+PICKLE_SUFFIXES = (".pth", ".pt")
+
+
+def convert(
+    checkpoint: Path,
+    *,
+    to: Path,
+    names: str = "own",
+    param_key: str | None = None,
+    precision: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> NetworkSize:
+    """Write a KDSR checkpoint anew; give what network it is.
+
+    Args:
+        to: a `.pth` or `.pt` file holds our names under `params`, as BasicSR does, and the authors' bare, as they do; a
+            `.safetensors` file has a header with the network's size, what an old header says, and `metadata`.
+        names: 'own' or 'official'.
+        param_key: 'params' or 'params_ema', where there are both; None prefers the latter.
+        precision: 'fp32', 'fp16' or 'bf16'; None keeps that of the numbers.
+
+    Raises:
+        ValueError: not a KDSR checkpoint, one that has no official names, or an unknown suffix.
+        OSError: a file cannot be read or written.
+    """
+    if to.suffix not in (*PICKLE_SUFFIXES, SAFETENSORS_SUFFIX):
+        raise ValueError(f"{to}: expected a name that ends in .pth, .pt or .safetensors")
+    weights = read_weights(checkpoint, param_key=param_key)
+    try:
+        size = size_from_weights(weights)
+        weights = NAMES[names](weights)
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: {error}") from error
+    if precision is not None:
+        weights = {key: value.to(PRECISIONS[precision]) for key, value in weights.items()}
+    with write_then_rename(to) as temporary:
+        if to.suffix == SAFETENSORS_SUFFIX:
+            header = {**_describe(size), **read_metadata(checkpoint), **(metadata or {})}
+            save_file({key: value.contiguous() for key, value in weights.items()}, temporary, metadata=header)
+        else:
+            torch.save(dict(weights) if names == "official" else {"params": dict(weights)}, temporary)
+    return size
+
+
+def _describe(size: NetworkSize) -> dict[str, str]:
+    return {"kind": size.kind, **{key: str(value) for key, value in size.arguments().items()}}
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr convert`."""
+    parser = subparsers.add_parser(
+        "convert",
+        description="Write a KDSR checkpoint under other names or in another kind of file: .pth, .pt or .safetensors.",
+    )
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("new_file", type=Path, help="the suffix tells the kind of file")
+    parser.add_argument("--names", choices=NAMES, default="own", help="ours (default), or the authors'")
+    parser.add_argument("--param-key", choices=("params", "params_ema"), help="which, where there are both: params_ema")
+    parser.add_argument("--precision", choices=PRECISIONS, help="of the numbers in the file; default: as they are")
+    parser.add_argument(
+        "--set",
+        dest="metadata",
+        action="append",
+        default=[],
+        type=_parse_entry,
+        metavar="KEY=TEXT",
+        help="an entry of a .safetensors file's header, such as name=... or licence=...; may be repeated",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file")
+    parser.set_defaults(run=run)
+
+
+def _parse_entry(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"expected KEY=TEXT, got {text!r}")
+    return key, value
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the new file and say what is in it."""
+    if args.new_file.exists() and not args.overwrite:
+        raise FileExistsError(f"{args.new_file} exists already; --overwrite replaces it")
+    if args.metadata and args.new_file.suffix != SAFETENSORS_SUFFIX:
+        raise ValueError(f"--set: only .safetensors files have a header, {args.new_file} has none")
+    size = convert(
+        args.checkpoint,
+        to=args.new_file,
+        names=args.names,
+        param_key=args.param_key,
+        precision=args.precision,
+        metadata=dict(args.metadata),
+    )
+    whose = "our" if args.names == "own" else "the authors'"
+    print(f"{args.new_file}: KDSR {size.kind} x{size.scale} under {whose} names")
+    return 0
