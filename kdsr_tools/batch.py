@@ -10,7 +10,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from kdsr_arch.checkpoint import first_line
+from kdsr_tools.files import describe_error
 from kdsr_tools.picture_files import MAX_PIXELS, Picture, read_picture, write_picture
 from kdsr_tools.picture_paths import Job
 from kdsr_tools.upscaler import Upscaler
@@ -89,7 +89,7 @@ def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: 
         write_picture(job.target, result, quality=settings.quality, overwrite=settings.overwrite)
         outcome.status = "done"
     except (ValueError, OSError, MemoryError, RuntimeError) as error:  # RuntimeError: PyTorch has no memory left
-        outcome.reason = first_line(error)
+        outcome.reason = describe_error(error).splitlines()[0]
         if isinstance(error, OSError) and error.errno in FATAL_ERRORS:
             return error.strerror
     finally:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from kdsr_tools.files import describe_error
+
 # Name: (module, help). Each module brings `add_parser(subparsers)`, which sets the function that runs it as `run`. Only
 # the chosen one is imported, since most of them take seconds.
 SUBCOMMANDS = {
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return args.run(args)
     except (ValueError, OSError) as error:
-        print(f"kdsr: {error}", file=sys.stderr)
+        print(f"kdsr: {describe_error(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("kdsr: interrupted", file=sys.stderr)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata, read_weights
 from kdsr_arch.weights import NetworkSize, size_from_weights, to_official_names, to_own_names
@@ -53,7 +53,8 @@ def convert(
     with write_then_rename(to) as temporary:
         if to.suffix == SAFETENSORS_SUFFIX:
             header = {**_describe(size), **read_metadata(checkpoint), **(metadata or {})}
-            save_file({key: value.contiguous() for key, value in weights.items()}, temporary, metadata=header)
+            # Not `save_file`, whose files nobody but their owner may read.
+            temporary.write_bytes(save({key: value.contiguous() for key, value in weights.items()}, metadata=header))
         else:
             torch.save(dict(weights) if names == "official" else {"params": dict(weights)}, temporary)
     return size

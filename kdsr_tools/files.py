@@ -1,4 +1,4 @@
-"""Writing results so that a crash never leaves half a file under the final name."""
+"""Writing results so that a crash never leaves half a file under the final name, and saying what went wrong."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def describe_error(error: BaseException) -> str:
+    """Give an error's message, or its kind if it has none; the system's own messages begin with the file's name."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error).strip() or type(error).__name__
 
 
 @contextmanager

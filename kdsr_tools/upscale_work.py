@@ -59,7 +59,8 @@ def upscale(args: argparse.Namespace) -> int:
     if args.output:
         _check_writable(args.output.parent if jobs[0].target == args.output else args.output)
     upscaler = Upscaler(loaded, idr_from=_find_idr_source(args, jobs), **_machine_settings(args, process))
-    _say(args, process, f"{loaded.description} ({path}) on {upscaler.device}, {len(jobs)} pictures")
+    count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
+    _say(args, process, f"{loaded.description} ({path}) on {upscaler.device}, {count}")
     outcomes, is_interrupted = _do_share(args, process, jobs, upscaler)
     if not is_interrupted:
         outcomes = [outcome for share in process.gather(outcomes) for outcome in share]

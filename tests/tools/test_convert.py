@@ -51,6 +51,7 @@ def test_safetensors_files_say_what_they_hold(tmp_path):
         "name": "KDSR-A",
         "licence": "a=b",
     }
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "net.pth").stat().st_mode
     assert convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--set", "name=KDSR-B") == 0
     assert read_metadata(tmp_path / "b.safetensors") == {**header, "name": "KDSR-B"}
 
