@@ -16,6 +16,7 @@ from kdsr_arch.checkpoint import first_line
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.info import parse_size
 from kdsr_tools.networks import LoadedNetwork, SizePaddedNetwork, SpandrelNetwork, load_network
+from kdsr_tools.shipped_models import find_checkpoint
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 # Heights and widths in pixels. The second differs from the first in all that an export could have taken for fixed.
@@ -101,7 +102,7 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "export", description="Write a network as an ONNX file, checked with onnxruntime before it is kept."
     )
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoint", help="a file, or a shipped model's name")
     parser.add_argument("onnx_file", type=Path, metavar="NAME.onnx")
     parser.add_argument("--opt", type=Path, metavar="FILE", help="an option file whose network_g describes the network")
     parser.add_argument("--size", type=parse_size, metavar="HxW", help="height and width of LQ; default: any")
@@ -115,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{args.onnx_file}: expected a name that ends in .onnx")
     if args.onnx_file.exists() and not args.overwrite:
         raise FileExistsError(f"{args.onnx_file} exists already; --overwrite replaces it")
-    loaded = load_network(args.checkpoint, option_file=args.opt)
+    loaded = load_network(find_checkpoint(args.checkpoint), option_file=args.opt)
     difference = export(loaded, to=args.onnx_file, size=args.size)
     height, width = args.size or CHECKED_SIZE
     kind = f"LQ {height}x{width}" if args.size else "LQ of any height and width"

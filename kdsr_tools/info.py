@@ -17,6 +17,7 @@ from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
 from kdsr_arch.checkpoint import first_line, read_metadata
 from kdsr_arch.weights import is_official, strip_module_prefix
 from kdsr_tools.networks import load_network
+from kdsr_tools.shipped_models import find_checkpoint
 
 LQ_SIZE = (180, 320)  # that of the figures in the paper
 
@@ -107,7 +108,7 @@ def add_parser(subparsers) -> None:
     parser = subparsers.add_parser(
         "info", description="Tell what a checkpoint holds, how large its network is, and what a picture costs."
     )
-    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("checkpoint", help="a file, or a shipped model's name")
     parser.add_argument("--opt", type=Path, metavar="FILE", help="an option file whose network_g describes the network")
     parser.add_argument("--lq-size", type=parse_size, default=LQ_SIZE, metavar="HxW", help="default: 180x320")
     parser.set_defaults(run=run)
@@ -115,6 +116,6 @@ def add_parser(subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the entries, one a line."""
-    for name, value in describe(args.checkpoint, option_file=args.opt, lq_size=args.lq_size).items():
+    for name, value in describe(find_checkpoint(args.checkpoint), option_file=args.opt, lq_size=args.lq_size).items():
         print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
     return 0

@@ -63,7 +63,7 @@ def find_checkpoint(name: str) -> Path:
     """Find the checkpoint that `name` means: a shipped model's name, or else a file's path.
 
     Raises:
-        ValueError: it is neither.
+        FileNotFoundError: it is neither.
     """
     models = list_models()
     for model in models:
@@ -72,4 +72,4 @@ def find_checkpoint(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     known = f"known models: {', '.join(model.name for model in models)}" if models else NO_MODEL
-    raise ValueError(f"--model {name}: there is no such file, and no shipped model of that name ({known})")
+    raise FileNotFoundError(f"{name}: there is no such checkpoint file, and no shipped model of that name ({known})")

@@ -29,7 +29,7 @@ def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
     assert find_checkpoint("kdsr-b") == folder / "b.safetensors"
     (tmp_path / "mine.pth").write_bytes(b"")
     assert find_checkpoint(str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
-    with pytest.raises(ValueError, match=r"--model c: there is no such file, .*\(known models: KDSR-B, a\)"):
+    with pytest.raises(FileNotFoundError, match=r"c: there is no such checkpoint file, .*\(known models: KDSR-B, a\)"):
         find_checkpoint("c")
 
 
@@ -45,7 +45,9 @@ def test_an_installation_without_models_says_so(folder):
     assert list_models() == []
     with pytest.raises(ValueError, match="no model ships with this installation"):
         default_model()
-    with pytest.raises(ValueError, match=r"no shipped model of that name \(no model ships with this installation\)"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no shipped model of that name \(no model ships with this installation\)"
+    ):
         find_checkpoint("x")
 
 

@@ -287,7 +287,7 @@ def test_wrong_checkpoints_are_explained_in_a_line(here, capsys):
         ("teacher.pth", "teacher.pth: this is a teacher's checkpoint; a teacher needs the original (GT)"),
         ("other.pth", "other.pth: neither the weights of a KDSR student nor of a network that spandrel knows"),
         ("text.pth", "text.pth: not a readable checkpoint of tensors"),
-        ("none.pth", "--model none.pth: there is no such file, and no shipped model of that name"),
+        ("none.pth", "none.pth: there is no such checkpoint file, and no shipped model of that name"),
     ):
         assert main(["upscale", "p", "--model", name]) == 1
         assert capsys.readouterr().err.startswith(f"kdsr: {message}")

@@ -228,7 +228,7 @@ def test_importing_the_package_stays_light():
 
 
 def test_modules_that_import_basicsr_import_what_it_needs_first():
-    for path in (Path(__file__).parents[2] / "kdsr_tools").glob("*.py"):
+    for path in (Path(__file__).parents[2] / "kdsr_tools").rglob("*.py"):
         lines = path.read_text().splitlines()
         imports = [line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))]
         if "basicsr" in imports:
