@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent
 from kdsr_arch.inference import ImageRestorer
+from kdsr_tools.fringes import limit_to_neighbours
 from kdsr_tools.networks import LoadedNetwork, load_network
 from kdsr_tools.pixels import Planes, to_image, to_planes
 from kdsr_tools.shipped_models import default_model
@@ -121,9 +122,20 @@ class Upscaler:
             results = self._restore(planes, "fp32")
         if not _are_finite(results):
             raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
-        height, width = (max(round(side * self.scale), 1) for side in image.shape[:2])
-        colour, *alpha = (_resize(result, height, width) for result in results)
-        return to_image(Planes(colour, alpha[0].mean(dim=1, keepdim=True) if alpha else None), like=image)
+        sr = Planes(results[0], None)
+        if planes.alpha is not None:
+            sr = limit_to_neighbours(Planes(results[0], results[1].mean(dim=1, keepdim=True)), planes)
+        return to_image(self._resize(sr, *image.shape[:2]), like=image)
+
+    def _resize(self, sr: Planes, height: int, width: int) -> Planes:
+        """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
+        if self.scale == self.loaded.scale:
+            return sr
+        size = [max(round(side * self.scale), 1) for side in (height, width)]
+        planes = (
+            None if plane is None else F.interpolate(plane, size=size, mode="bicubic", antialias=True) for plane in sr
+        )
+        return Planes(*planes)
 
     def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
@@ -211,9 +223,3 @@ def _cut_centre(lq: Tensor) -> Tensor:
 def _are_finite(results: list[Tensor]) -> bool:
     # A sum is finite if all its terms are, and needs no array of truth values as large as the result.
     return all(math.isfinite(float(result.sum())) for result in results)
-
-
-def _resize(sr: Tensor, height: int, width: int) -> Tensor:
-    if sr.shape[2:] == (height, width):
-        return sr
-    return F.interpolate(sr, size=(height, width), mode="bicubic", antialias=True)
