@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 from collections import OrderedDict
 from collections.abc import Callable
 from statistics import median
@@ -13,7 +12,7 @@ import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_model.idr_loss import IDRL1Loss
-from kdsr_tools.measurement import peak_bytes, run_alone
+from kdsr_tools.memory import measure_peak_megabytes
 
 # KDSR-M on the classic setting.
 SCALE = 4
@@ -86,24 +85,18 @@ def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tens
 
 def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
     """Give the MB that a few steps need beyond what the process held before; a process of its own for each."""
-    if device.type == "cuda":
-        return _use_memory(name, shape, device)
-    return run_alone(_use_memory, name, shape, device)
+    return measure_peak_megabytes(_prepare_steps, name, shape, device, device=device)
 
 
-def _use_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
+def _prepare_steps(name: str, shape: tuple[int, int], device: torch.device) -> Callable[[], None]:
     data = make_batch(*shape, device)
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-    else:
-        before = peak_bytes()
-    make_step = STEPS[name](device)
-    for _ in range(MEMORY_STEPS):
-        make_step(*data)
-    after = torch.cuda.max_memory_allocated() if device.type == "cuda" else peak_bytes()
-    return (after - before) / 2**20
+
+    def work() -> None:
+        make_step = STEPS[name](device)
+        for _ in range(MEMORY_STEPS):
+            make_step(*data)
+
+    return work
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "quickstart": ("quickstart", "data and report of `make quickstart`"),
     "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
     "benchmark": ("benchmark", "measure speed and memory on this machine"),
+    "compare": ("compare.command", "any models on any images, in figures and on one page"),
     "options": ("option_files", "list the option files, or copy them to a folder"),
 }
 

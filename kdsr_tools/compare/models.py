@@ -1,0 +1,140 @@
+"""The models of a comparison: built, put on a device, and told apart by what they would compute."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from kdsr_arch import KDSRStudent
+from kdsr_model.options import complete_network
+from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
+from kdsr_tools.evaluation import Restorer, bicubic_restorer
+from kdsr_tools.networks import load_network
+
+
+class NetworkSource(NamedTuple):
+    """Where a network comes from: what `load_network` takes."""
+
+    weights: Path
+    option_file: Path | None = None
+    network_options: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """A model ready to restore; `fingerprint` changes with its weights or options, `source` is None for bicubic."""
+
+    name: str
+    description: str
+    restore: Restorer
+    fingerprint: str
+    network: nn.Module | None = None
+    source: NetworkSource | None = None
+    teacher: Path | None = None
+
+    @property
+    def is_kdsr_student(self) -> bool:
+        """Tell whether the model estimates an IDR from LQ."""
+        return isinstance(self.network, KDSRStudent)
+
+
+def open_models(settings: CompareSettings, *, device: torch.device) -> list[ComparedModel]:
+    """Build every model. Raises FileNotFoundError or ValueError, with the model's name, for what cannot be loaded."""
+    return [open_model(name, block, scale=settings.scale, device=device) for name, block in settings.models.items()]
+
+
+def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: torch.device) -> ComparedModel:
+    """Build one model. Raises as `open_models`."""
+    if block.bicubic:
+        return ComparedModel(name, "bicubic enlargement", bicubic_restorer(scale), f"bicubic x{scale}")
+    try:
+        source = find_source(block, scale=scale)
+        loaded = load_network(source.weights, option_file=source.option_file, network_options=source.network_options)
+        if loaded.scale != scale:
+            raise ValueError(f"{source.weights}: it enlarges x{loaded.scale}, and this comparison has scale: {scale}")
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"models.{name}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"models.{name}: {error}") from error
+    network = loaded.network.to(device).eval()
+    restore = network_runner(network, device=device)
+    fingerprint = _fingerprint(source, network)
+    return ComparedModel(name, loaded.description, restore, fingerprint, network, source, block.teacher)
+
+
+def network_runner(network: nn.Module, *, device: torch.device) -> Restorer:
+    """Make a restorer of a network that is on its device."""
+
+    def restore(lq: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return network(lq.to(device))
+
+    return restore
+
+
+def find_source(block: ComparedModelSettings, *, scale: int) -> NetworkSource:
+    """Find a model's files; those of an experiment by what BasicSR leaves in its folder.
+
+    Raises:
+        FileNotFoundError: the experiment has no option file or no checkpoint.
+        OptionError: something is wrong in `network`.
+    """
+    if block.experiment is None:
+        network = block.network and complete_network(block.network, scale=scale, path="network")
+        return NetworkSource(block.weights, block.options, network)
+    return NetworkSource(newest_checkpoint(block.experiment), experiment_options(block.experiment))
+
+
+def experiment_options(experiment: Path) -> Path:
+    """Give the newest copy of the option file in an experiment's folder. Raises FileNotFoundError."""
+    if not experiment.is_dir():
+        raise FileNotFoundError(f"{experiment}: there is no such experiment folder (seen from {Path.cwd()})")
+    files = sorted(experiment.glob("*.yml"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        raise FileNotFoundError(f"{experiment}: no option file (*.yml), which BasicSR puts there when training starts")
+    return files[-1]
+
+
+def newest_checkpoint(experiment: Path) -> Path:
+    """Give the newest `models/net_g_*.pth` of an experiment: `latest`, unless a higher iteration is younger.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    numbered = {
+        int(found[1]): path
+        for path in experiment.glob("models/net_g_*.pth")
+        if (found := re.fullmatch(r"net_g_(\d+)", path.stem))
+    }
+    latest = experiment / "models" / "net_g_latest.pth"
+    newest = numbered[max(numbered)] if numbered else None
+    if latest.is_file() and (newest is None or latest.stat().st_mtime >= newest.stat().st_mtime):
+        return latest
+    if newest is None:
+        raise FileNotFoundError(f"{experiment}: no checkpoint models/net_g_*.pth; has the training saved one?")
+    return newest
+
+
+def _fingerprint(source: NetworkSource, network: nn.Module) -> str:
+    """Hash what the result depends on: weights, options and structure, but neither names nor times."""
+    digest = hashlib.sha256(source.weights.read_bytes())
+    if source.option_file is not None:
+        # BasicSR's copies begin with comments that hold the time.
+        lines = source.option_file.read_text(encoding="utf-8").splitlines()
+        digest.update("\n".join(line for line in lines if not line.startswith("#")).encode())
+    digest.update(repr(source.network_options).encode())
+    digest.update(repr(network).encode())
+    return digest.hexdigest()
+
+
+def choose_device(name: str) -> torch.device:
+    """Give the device of `device: auto | cpu | cuda`. Raises ValueError where CUDA is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device: cuda was asked for, and PyTorch finds no CUDA device; use auto or cpu")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

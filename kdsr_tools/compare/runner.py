@@ -1,0 +1,119 @@
+"""Restoring and measuring every image under every setting by every model, as far as it is not done already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from basicsr.utils import tensor2img
+
+from kdsr_data.image_io import ImageReadError
+from kdsr_tools.compare.image_sets import ImageSet, Pair, spread
+from kdsr_tools.compare.metrics import measure
+from kdsr_tools.compare.models import ComparedModel
+from kdsr_tools.compare.settings import CompareSettings, Metric
+from kdsr_tools.compare.store import Item, ItemName, ResultStore, hash_array, join_keys
+
+__all__ = ["Plan", "make_plans", "run_plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured on one image set, and which images and settings (by position) the page shows."""
+
+    image_set: ImageSet
+    metrics: list[Metric]
+    shown_images: list[int]
+    shown_settings: list[int]
+
+    def shows(self, image: int, setting: int) -> bool:
+        """Tell whether the page shows an image under a setting."""
+        return image in self.shown_images and setting in self.shown_settings
+
+    def num_pairs(self) -> int:
+        """Count images times settings."""
+        return len(self.image_set.images) * len(self.image_set.settings)
+
+
+def make_plans(settings: CompareSettings, image_sets: Iterable[ImageSet], metrics: list[Metric]) -> list[Plan]:
+    """Plan every image set: its own metrics or those of the whole comparison, as far as it has what they need."""
+    plans = []
+    for image_set in image_sets:
+        own = settings.data[image_set.name].metrics
+        wanted = [metric for metric in metrics if own is None or metric in own]
+        if not image_set.has_gt:
+            wanted = [metric for metric in wanted if metric == "niqe"]
+        shown_images = spread(len(image_set.images), settings.shown.images)
+        shown_settings = spread(len(image_set.settings), settings.shown.settings)
+        plans.append(Plan(image_set, wanted, shown_images, shown_settings))
+    return plans
+
+
+def run_plan(
+    plan: Plan,
+    models: Sequence[ComparedModel],
+    store: ResultStore,
+    *,
+    scale: int,
+    on_pair: Callable[[], None] = lambda: None,
+) -> Iterator[Item]:
+    """Give every model's item of every pair, from the store where it is there; what fails is an item with its error.
+
+    Args:
+        on_pair: called after all models have done one image under one setting.
+    """
+    for image, image_name in enumerate(plan.image_set.images):
+        for setting, (label, _) in enumerate(plan.image_set.settings):
+            names = [ItemName(model.name, plan.image_set.name, label, image_name) for model in models]
+            try:
+                pair = plan.image_set.read(image, setting)
+            except ImageReadError as error:
+                yield from (_save_failure(store, name, str(error)) for name in names)
+            else:
+                shown = plan.shows(image, setting)
+                for model, name in zip(models, names, strict=True):
+                    yield _restore(model, name, pair, store, metrics=plan.metrics, scale=scale, shown=shown)
+            on_pair()
+
+
+def _save_failure(store: ResultStore, name: ItemName, error: str) -> Item:
+    item = Item(name, key="", error=error)
+    store.save(item)
+    return item
+
+
+def _restore(
+    model: ComparedModel,
+    name: ItemName,
+    pair: Pair,
+    store: ResultStore,
+    *,
+    metrics: list[Metric],
+    scale: int,
+    shown: bool,
+) -> Item:
+    parts = [hash_array(image.numpy()) for image in pair if image is not None]
+    key = join_keys(model.fingerprint, str(scale), *parts)
+    if found := store.find(name, key=key, metrics=metrics, with_picture=shown):
+        return found
+    try:
+        with torch.inference_mode():
+            output = model.restore(pair.lq[None]).float().cpu()
+        if not torch.isfinite(output).all():
+            raise ValueError("gave values that are no numbers (NaN or infinite)")
+        sr = tensor2img(output)
+        expected = tuple(scale * side for side in pair.lq.shape[1:])
+        if sr.shape[:2] != expected:
+            raise ValueError(f"gave {sr.shape[1]}x{sr.shape[0]} pixels, expected {expected[1]}x{expected[0]}")
+        gt = None if pair.gt is None else tensor2img(pair.gt)
+        scores = measure(sr, gt, metrics=metrics, scale=scale)
+    except Exception as error:  # whatever a stranger's network raises stands in its cell, and the rest goes on
+        return _save_failure(store, name, f"{type(error).__name__}: {_first_line(error)}")
+    item = Item(name, key, scores)
+    store.save(item, picture=sr if shown else None)
+    return item
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0][:300]
