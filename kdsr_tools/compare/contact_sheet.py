@@ -15,12 +15,12 @@ MOST_ROWS = 8
 
 
 def write_contact_sheet(path: Path, crops: list[Crop]) -> bool:
-    """Write the first crops, one a row, LQ first and GT last; crops with other columns than the first are left out.
+    """Write the first crops, one a row, LQ first and GT last; only those that have a picture of every model.
 
     Returns:
         whether there was anything to write.
     """
-    columns = [name for name, _, _ in crops[0].panels] if crops else []
+    columns = max(([name for name, _, _ in crop.panels] for crop in crops), key=len, default=[])
     chosen = [crop for crop in crops if [name for name, _, _ in crop.panels] == columns][:MOST_ROWS]
     if not chosen:
         return False

@@ -81,13 +81,13 @@ class Place:
 def find_place(pictures: Sequence[np.ndarray], *, size: int, scale: int) -> Place:
     """Find the square of about `size` pixels in which equally large pictures differ most from each other.
 
-    The difference is the root of the variance over the pictures, averaged over the square's pixels; the square lies on
-    whole LQ pixels.
+    The difference is the root of the variance over the pictures, averaged over colours and the square's pixels; the
+    square lies on whole LQ pixels.
     """
-    gray = np.stack([cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32) for picture in pictures])
-    height, width = gray.shape[1:]
+    colours = np.stack(pictures).astype(np.float32)  # (N, H, W, 3)
+    height, width = colours.shape[1:3]
     size = max(min(size, height, width) // scale * scale, 1)
-    variance = cv2.integral(gray.var(axis=0))
+    variance = cv2.integral(colours.var(axis=0).mean(axis=-1))
     sums = variance[size:, size:] - variance[:-size, size:] - variance[size:, :-size] + variance[:-size, :-size]
     on_grid = sums[::scale, ::scale]
     row, column = np.unravel_index(int(on_grid.argmax()), on_grid.shape)

@@ -114,6 +114,7 @@
       tile.addEventListener("click", () => { state.right = index; showStage(); showTiles(); $("tiles").children[index].focus(); });
       return tile;
     }));
+    $("tiles").classList.toggle("many", sources().length > 6);
     showLens();
   };
 

@@ -1,0 +1,98 @@
+"""Images, weights and option file of a small comparison, for tests."""
+
+from __future__ import annotations
+
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
+
+from pathlib import Path
+
+import skimage.data
+import torch
+import yaml
+from basicsr.utils.registry import ARCH_REGISTRY
+from option_files import SMALL_NETWORKS
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from kdsr_arch import KDSRStudent
+
+WIDE = 24  # LQ pixels
+
+
+@ARCH_REGISTRY.register()
+class FailsOnWideImages(nn.Module):
+    """A network for tests: enlarges small images by repeating pixels, and raises on wide ones."""
+
+    def __init__(self, scale: int = 4):
+        super().__init__()
+        self.scale = scale
+        self.brightness = nn.Parameter(torch.zeros(1))
+
+    def forward(self, lq: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, 3, sH, sW)."""
+        if lq.shape[-1] >= WIDE:
+            raise RuntimeError(f"wider than {WIDE} pixels")
+        return F.interpolate(lq, scale_factor=self.scale) + self.brightness
+
+
+def write_photographs(folder: Path, sizes: dict[str, tuple[int, int]]) -> Path:
+    """Write parts of a photograph by name and size (height, width)."""
+    folder.mkdir(parents=True)
+    for number, (name, (height, width)) in enumerate(sizes.items()):
+        part = skimage.data.astronaut()[40 + 8 * number :, 160 + 16 * number :][:height, :width]
+        Image.fromarray(part).save(folder / f"{name}.png")
+    return folder
+
+
+def write_models(folder: Path) -> None:
+    """Write a student's weights, the failing network's, and an experiment of BasicSR's."""
+    torch.manual_seed(0)
+    student = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"])
+    torch.save({"params": student.state_dict()}, folder / "student.pth")
+    torch.save(FailsOnWideImages().state_dict(), folder / "failing.pth")
+    experiment = folder / "experiment"
+    (experiment / "models").mkdir(parents=True)
+    options = {"scale": 4, "network_g": {"type": "KDSRStudent", **SMALL_NETWORKS["KDSRStudent"]}}
+    text = 'kdsr_version: !!python/name:kdsr_model.__version__ ""\n' + yaml.safe_dump(options)
+    (experiment / "train.yml").write_text(text)
+    for name in ("net_g_100.pth", "net_g_latest.pth"):
+        torch.save({"params": student.state_dict()}, experiment / "models" / name)
+
+
+def compare_options(folder: Path) -> dict:
+    """Give the option file of the small comparison."""
+    return {
+        "title": "Small comparison",
+        "scale": 4,
+        "output": str(folder / "out"),
+        "models": {
+            "bicubic": {"bicubic": True},
+            "student": {"weights": str(folder / "student.pth")},
+            "<failing>": {"weights": str(folder / "failing.pth"), "network": {"type": "FailsOnWideImages"}},
+        },
+        "data": {
+            "Set5": {"dataroot_gt": str(folder / "gt"), "preset": "gaussian8"},
+            "noisy": {"dataroot_gt": str(folder / "gt"), "settings": [{"sigma": 1, "noise_sigma_255": 20}]},
+            "real": {"dataroot_lq": str(folder / "real")},
+        },
+        "metrics": ["psnr", "ssim", "niqe"],
+        "cost": {"lq_size": [8, 8], "rounds": 1, "memory": False},
+        "shown": {"images": 2, "settings": 3, "crop_size": 32},
+        "idr": {"number": 40},
+    }
+
+
+def write_option_file(folder: Path, options: dict) -> Path:
+    """Write the option file of a comparison."""
+    path = folder / "compare.yml"
+    path.write_text(yaml.safe_dump(options, sort_keys=False))
+    return path
+
+
+def write_comparison(folder: Path) -> Path:
+    """Write all that the small comparison needs; give its option file."""
+    write_photographs(folder / "gt", {"a": (72, 80), "b": (64, 88), "wide": (64, 112)})
+    write_photographs(folder / "real", {"street": (50, 40)})
+    write_models(folder)
+    return write_option_file(folder, compare_options(folder))
