@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
     "benchmark": ("benchmark", "measure speed and memory on this machine"),
     "compare": ("compare.command", "any models on any images, in figures and on one page"),
+    "inspect": ("idr.command", "what a student's degradation representation knows"),
     "options": ("option_files", "list the option files, or copy them to a folder"),
 }
 

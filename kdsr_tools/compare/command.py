@@ -24,6 +24,7 @@ from kdsr_tools.compare.runner import Plan, make_plans, run_plan
 from kdsr_tools.compare.settings import CompareSettings, read_compare_settings
 from kdsr_tools.compare.store import ResultStore, join_keys
 from kdsr_tools.files import write_then_rename
+from kdsr_tools.idr.in_comparison import make_idr_views
 
 
 def compare(settings: CompareSettings) -> Report:
@@ -43,7 +44,9 @@ def compare(settings: CompareSettings) -> Report:
     write_files(report, settings.output)
     data = collect_page_data(report, store)
     write_contact_sheet(settings.output / "contact_sheet.png", data.crops)
-    write_page(settings.output / "index.html", report, data, idr_views=[], date=date.today().isoformat())
+    idr_views = make_idr_views(settings, models, plans)
+    today = date.today().isoformat()
+    write_page(settings.output / "index.html", report, data, idr_views=idr_views, date=today)
     return report
 
 

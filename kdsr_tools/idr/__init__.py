@@ -1,0 +1,1 @@
+"""`kdsr inspect`: what the implicit degradation representation of a trained student knows."""

@@ -1,0 +1,88 @@
+"""The `kdsr inspect` command: a page on what a student's IDR knows."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdsr_arch import KDSRStudent
+from kdsr_data.image_source import ImageSource
+from kdsr_tools.compare.image_sets import spread
+from kdsr_tools.compare.models import experiment_options, newest_checkpoint
+from kdsr_tools.compare.page import render
+from kdsr_tools.files import write_then_rename
+from kdsr_tools.idr.samples import PARAMETERS
+from kdsr_tools.idr.view import load_teacher, make_idr_view
+from kdsr_tools.networks import load_network
+from kdsr_tools.option_files import read_option_file
+
+MOST_IMAGES = 24
+
+
+def find_checkpoint(path: Path) -> Path:
+    """Give a checkpoint file, or the newest one of an experiment's folder. Raises FileNotFoundError."""
+    return newest_checkpoint(path) if path.is_dir() else path
+
+
+def find_teacher(experiment: Path) -> Path | None:
+    """Give the teacher that an experiment's option file names, if its checkpoint is there."""
+    path = (read_option_file(experiment_options(experiment)).get("path") or {}).get("pretrain_network_teacher")
+    return Path(path) if path and Path(path).is_file() else None
+
+
+def read_images(folder: Path) -> list[np.ndarray]:
+    """Read at most `MOST_IMAGES` images of a folder, evenly spread, RGB in [0, 1]."""
+    source = ImageSource(folder, io_backend={"type": "lmdb" if folder.suffix == ".lmdb" else "disk"})
+    return [source.read(index) for index in spread(len(source), MOST_IMAGES)]
+
+
+def write_idr_page(view: dict[str, Any], folder: Path) -> None:
+    """Write `index.html` and, without the pictures, `idr.json`."""
+    plain = {key: value for key, value in view.items() if key not in ("map", "distance_plot")}
+    for name, text in (
+        ("idr.json", json.dumps(plain, indent=1)),
+        ("index.html", render("idr_page.html.j2", idr_views=[view])),
+    ):
+        with write_then_rename(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def format_probe(view: dict[str, Any]) -> str:
+    """Lay the probe's R^2 out as a Markdown table."""
+    lines = [f"| R² | {' | '.join(view['parameters'].values())} |", "|---" * (len(view["parameters"]) + 1) + "|"]
+    for name, scores in view["r2"].items():
+        lines.append(f"| {name} | {' | '.join(f'{score:.3f}' for score in scores.values())} |")
+    return "\n".join(lines)
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr inspect`."""
+    parser = subparsers.add_parser("inspect", help="what a student's degradation representation (IDR) knows")
+    parser.add_argument("student", type=Path, metavar="STUDENT", help="a checkpoint, or an experiment's folder")
+    parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="high-quality images to degrade")
+    parser.add_argument("--teacher", type=Path, metavar="FILE", help="its teacher; an experiment's is found by itself")
+    parser.add_argument("--vary", nargs="+", choices=list(PARAMETERS), default=list(PARAMETERS), metavar="WHAT")
+    parser.add_argument("--number", type=int, default=400, metavar="N", help="degraded crops (default: 400)")
+    parser.add_argument("--to", type=Path, default=Path("results/inspect"), metavar="FOLDER")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Inspect a student; print the probe's table and write the page."""
+    if args.number < 20:
+        raise ValueError(f"--number: expected at least 20 crops, got {args.number}")
+    checkpoint = find_checkpoint(args.student)
+    student = load_network(checkpoint).network
+    if not isinstance(student, KDSRStudent):
+        raise ValueError(f"{checkpoint}: not a KDSR student, so there is no IDR to inspect")
+    teacher_path = args.teacher or (find_teacher(args.student) if args.student.is_dir() else None)
+    teacher = load_teacher(find_checkpoint(teacher_path), scale=student.scale) if teacher_path else None
+    images = read_images(args.images)
+    view = make_idr_view(str(args.student), student, teacher, images, vary=args.vary, number=args.number)
+    write_idr_page(view, args.to)
+    print(f"{format_probe(view)}\n\n{view['protocol']}\nPage: {args.to / 'index.html'}")
+    return 0

@@ -1,0 +1,123 @@
+"""The IDR view of one student: maps, probe and distances, as plain values for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
+from kdsr_tools.compare.page_data import describe_setting
+from kdsr_tools.compare.plots import STYLE, draw_lines, draw_svg, figure_to_svg
+from kdsr_tools.idr.analysis import make_maps, probe
+from kdsr_tools.idr.samples import (
+    PARAMETERS,
+    Parameter,
+    Samples,
+    collect_samples,
+    distance_settings,
+    make_estimators,
+    measure_distances,
+)
+
+COLOUR_MAPS = {"angle": "twilight_shifted"}
+RASTER_DPI = 160
+
+
+def make_idr_view(
+    name: str,
+    student: KDSRStudent,
+    teacher: KDSRTeacher | None,
+    images: Sequence[np.ndarray],
+    *,
+    vary: Sequence[Parameter],
+    number: int,
+) -> dict[str, Any]:
+    """Inspect a student on `images` (H, W, 3), RGB in [0, 1]; the result can be kept as JSON.
+
+    Args:
+        vary: the degradation's parameters that are drawn.
+        number: of degraded crops.
+    """
+    scale = student.scale
+    estimators = make_estimators(student, teacher, make_untrained(student))
+    samples = collect_samples(estimators, images, scale=scale, vary=vary, number=number)
+    found = probe(samples)
+    view = {
+        "name": name,
+        "number": number,
+        "num_images": len(images),
+        "protocol": found.protocol,
+        "parameters": {parameter: PARAMETERS[parameter] for parameter in vary},
+        "r2": found.r2,
+        "map": draw_maps(samples, name),
+        "distances": None,
+        "distance_plot": None,
+    }
+    if teacher is not None:
+        settings = distance_settings(vary, scale=scale)
+        view["distances"] = measure_distances(estimators, images, settings, scale=scale)
+        view["distance_plot"] = _draw_distances(view["distances"])
+    return view
+
+
+def make_untrained(student: KDSRStudent) -> KDSRStudent:
+    """Make a student of the same size with random weights, the same on every run."""
+    arguments = size_from_weights(student.state_dict()).arguments()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return KDSRStudent(**arguments).eval()
+
+
+def load_teacher(path: Path, *, scale: int) -> KDSRTeacher:
+    """Load a teacher from its checkpoint. Raises ValueError for another network's, or another scale's."""
+    weights = read_weights(path)
+    size = size_from_weights(weights)
+    if size.kind != "teacher":
+        raise ValueError(f"{path}: a student's checkpoint; name the teacher's that the student was trained from")
+    if size.scale != scale:
+        raise ValueError(f"{path}: a teacher for x{size.scale}, and the student enlarges x{scale}")
+    teacher = KDSRTeacher(**size.arguments())
+    teacher.load_state_dict(weights)
+    return teacher.eval().requires_grad_(False)
+
+
+def draw_maps(samples: Samples, name: str) -> str:
+    """Draw the student's maps, coloured by each parameter, as an SVG element."""
+    maps = make_maps(samples.idr_prime["student"])
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        columns = len(samples.parameters)
+        figure = Figure(figsize=(3.1 * max(columns, 2), 2.7 * len(maps)), layout="constrained")
+        grid = figure.subplots(len(maps), columns, squeeze=False)
+        for row, (method, points) in zip(grid, maps.items(), strict=True):
+            for axes, (parameter, values) in zip(row, samples.parameters.items(), strict=True):
+                colours = COLOUR_MAPS.get(parameter, "viridis")
+                dots = axes.scatter(*points.T, c=values, s=9, cmap=colours, linewidths=0, rasterized=True)
+                axes.set(title=method, xticks=[], yticks=[])
+                bar = figure.colorbar(dots, ax=axes, label=PARAMETERS[parameter], shrink=0.85)
+                bar.outline.set_visible(False)
+        figure.set_dpi(RASTER_DPI)
+        return figure_to_svg(figure, label=f"Maps of {name}'s IDR, coloured by degradation")
+
+
+def _draw_distances(distances: Mapping[str, Mapping[str, float]]) -> str:
+    labels = list(next(iter(distances.values())))
+    lines = {name: (list(range(len(labels))), list(by_label.values())) for name, by_label in distances.items()}
+    draw_line_plot = draw_lines(lines, x_label="", y_label="mean |IDR' − teacher's IDR'|")
+
+    def draw(axes) -> None:
+        draw_line_plot(axes)
+        axes.set_xticks(range(len(labels)), [_short(label) for label in labels], rotation=60, ha="right")
+        axes.set_ylim(bottom=0)
+
+    size = (max(5.6, 0.42 * len(labels)), 3.9)
+    return draw_svg(draw, label="Distance to the teacher's IDR by degradation", size=size)
+
+
+def _short(label: str) -> str:
+    return describe_setting(label).replace("blur ", "").replace("angle ", "").replace(" by ", "×")
