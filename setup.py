@@ -53,20 +53,26 @@ def main() -> None:
         ],
         python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
         # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
-        packages=["kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_tools", "kdsr_models", "kdsr_options"],
+        packages=[
+            *("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_options"),
+            *("kdsr_tools", "kdsr_tools.compare", "kdsr_tools.idr"),
+        ],
         package_dir={"kdsr_options": "options"},
         package_data={
             "kdsr_models": ["*.safetensors"],
             "kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders],
+            "kdsr_tools.compare": ["published.yml", "templates/*"],
         },
         py_modules=["kdsr_compat"],
         install_requires=[
             "basicsr>=1.4.2",
             "imageio",
+            "jinja2",
             # For the fast path on CPUs; without it, PyTorch's layers run. Named by processor, since pip would try to
             # build it where it has no wheel.
             'llvmlite>=0.44; platform_machine in "x86_64 AMD64 aarch64 arm64"',
             "lmdb",
+            "matplotlib",
             "numpy",
             "opencv-python>=4.12",
             "pillow>=10.1",
@@ -75,6 +81,7 @@ def main() -> None:
             "pyyaml",
             "safetensors",
             "scikit-image",
+            "scikit-learn",
             "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
             "tifffile",
             "torch>=2.1",
@@ -88,6 +95,7 @@ def main() -> None:
                 "onnx",
                 "onnxruntime",
                 "onnxscript",
+                "playwright",
                 "pytest>=8",
                 "pytest-xdist",
                 "ruff",

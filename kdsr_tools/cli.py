@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "benchmark": ("benchmark", "measure speed and memory on this machine"),
     "compare": ("compare.command", "any models on any images, in figures and on one page"),
     "inspect": ("idr.command", "what a student's degradation representation knows"),
+    "curves": ("curves", "losses and validation metrics of experiments, on one page"),
     "options": ("option_files", "list the option files, or copy them to a folder"),
 }
 

@@ -1,11 +1,10 @@
-"""Pictures for reports: image patches in a grid, with captions."""
+"""Pictures for reports: panels in a grid, with captions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,13 +13,6 @@ from kdsr_tools.files import write_then_rename
 CAPTION_HEIGHT = 22
 GAP = 6
 FONT_SIZE = 14
-
-
-def patch(image: np.ndarray, left_top: tuple[int, int], *, size: int, panel_size: int) -> np.ndarray:
-    """Cut a square out of an image (H, W, 3) and enlarge it, pixels staying visible as squares."""
-    left, top = left_top
-    cut = image[top : top + size, left : left + size]
-    return cv2.resize(cut, (panel_size, panel_size), interpolation=cv2.INTER_NEAREST)
 
 
 def write_grid(path: Path, rows: Sequence[Sequence[np.ndarray]], captions: Sequence[Sequence[str]]) -> None:

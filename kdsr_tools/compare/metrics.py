@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from basicsr.metrics import calculate_metric
 
-import kdsr_model.lpips_metric  # noqa: F401  (registers LPIPS)
 from kdsr_data.settings import Problem
 from kdsr_model.checkpoint_checks import check_lpips
-from kdsr_tools.compare.settings import NEED_GT, Metric
+from kdsr_model.lpips_metric import calculate_lpips
+from kdsr_tools.compare.settings import Metric
+from kdsr_tools.evaluation import score
 
 NIQE_BLOCK = 96  # pixels; its statistics need at least two
 
@@ -53,27 +54,23 @@ def choose_metrics(asked: Iterable[Metric] | None) -> tuple[list[Metric], list[s
     return [metric for metric in METRICS if metric in asked], []
 
 
-def measure(sr: np.ndarray, gt: np.ndarray | None, *, metrics: Iterable[Metric], scale: int) -> dict[str, float | None]:
+def measure(sr: np.ndarray, gt: np.ndarray | None, *, metrics: Sequence[Metric], scale: int) -> dict[str, float | None]:
     """Measure `sr` (H, W, 3), BGR uint8, against `gt` of the same kind; None where a metric is not defined."""
-    return {
-        metric: _measure_one(metric, sr, gt, scale) for metric in metrics if gt is not None or metric not in NEED_GT
-    }
+    found: dict[str, float | None] = {}
+    if gt is not None and {"psnr", "ssim"} & set(metrics):
+        found |= score(sr, gt, scale=scale)
+    if gt is not None and "lpips" in metrics:
+        found["lpips"] = calculate_lpips(sr, gt, crop_border=scale)
+    if "niqe" in metrics:
+        found["niqe"] = _measure_niqe(sr, scale)
+    return {metric: found[metric] for metric in metrics if metric in found}
 
 
-def _measure_one(metric: Metric, sr: np.ndarray, gt: np.ndarray | None, scale: int) -> float | None:
-    options = {"type": f"calculate_{metric}", "crop_border": scale}
-    if metric == "niqe":
-        return _measure_niqe(sr, options)
-    if metric in ("psnr", "ssim"):
-        options["test_y_channel"] = True
-    return float(calculate_metric({"img": sr, "img2": gt}, options))
-
-
-def _measure_niqe(sr: np.ndarray, options: dict) -> float | None:
-    sides = (side - 2 * options["crop_border"] for side in sr.shape[:2])
+def _measure_niqe(sr: np.ndarray, scale: int) -> float | None:
+    sides = (side - 2 * scale for side in sr.shape[:2])
     if math.prod(side // NIQE_BLOCK for side in sides) < 2:
         return None
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # flat blocks, which BasicSR leaves out
-        niqe = float(calculate_metric({"img": sr}, options))
+        niqe = float(calculate_metric({"img": sr}, {"type": "calculate_niqe", "crop_border": scale}))
     return niqe if math.isfinite(niqe) else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -40,7 +41,18 @@ STYLE = {
     "legend.frameon": False,
     "lines.linewidth": 2,
     "lines.markersize": 5,
+    "axes.prop_cycle": cycler(color=SERIES),
 }
+# The same for a picture of its own, in plain colours on white.
+PICTURE_STYLE = STYLE | {
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#333842"),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), "#dddddd"),
+    "axes.prop_cycle": cycler(
+        color=["#6b7280", "#c2571a", "#2f55d4", "#15803d", "#9333b0", "#a16207", "#be2d5c", "#0e7490"]
+    ),
+}
+# Letters that fit above a plot of the usual width, and what a line's symbol takes of them.
+LEGEND_LETTERS, SYMBOL_LETTERS = 54, 7
 DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)))
 MARKERS = "osD^vPX*"
 
@@ -49,7 +61,7 @@ def series_style(number: int) -> dict[str, Any]:
     """Give a line's colour, dashes and marker; colour is never the only difference."""
     turn = number // len(SERIES)
     marker = MARKERS[number % len(MARKERS)]
-    return {"color": SERIES[number % len(SERIES)], "linestyle": DASHES[turn % len(DASHES)], "marker": marker}
+    return {"color": f"C{number % len(SERIES)}", "linestyle": DASHES[turn % len(DASHES)], "marker": marker}
 
 
 def draw_svg(draw: Callable[[Axes], None], *, label: str, size: tuple[float, float] = (5.6, 3.4)) -> str:
@@ -86,9 +98,16 @@ def draw_lines(
         for number, (name, (x, y)) in enumerate(lines.items()):
             axes.plot(x, y, label=name, **series_style(number))
         axes.set(xlabel=x_label, ylabel=y_label)
-        axes.figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        add_legend(axes)
 
     return draw
+
+
+def add_legend(axes: Axes) -> None:
+    """Put the legend above a plot, in as many columns as its longest name lets fit."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = LEGEND_LETTERS // (max(map(len, labels), default=1) + SYMBOL_LETTERS)
+    axes.figure.legend(handles, labels, loc="outside upper center", ncols=min(max(columns, 1), 4))
 
 
 def blur_width(setting: Setting) -> float | None:

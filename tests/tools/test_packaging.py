@@ -39,6 +39,8 @@ def test_every_module_and_option_file_is_installed(installed_files):
             assert path.relative_to(ROOT).as_posix() in installed_files
         for path in (ROOT / package).rglob("*.safetensors"):
             assert path.relative_to(ROOT).as_posix() in installed_files
+    for path in [*(ROOT / "kdsr_tools").rglob("templates/*"), ROOT / "kdsr_tools/compare/published.yml"]:
+        assert path.relative_to(ROOT).as_posix() in installed_files
     for path in OPTIONS.rglob("*.yml"):
         assert f"kdsr_options/{path.relative_to(OPTIONS).as_posix()}" in installed_files
 
