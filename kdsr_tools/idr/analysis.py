@@ -9,7 +9,7 @@ import numpy as np
 from kdsr_tools.idr.samples import Parameter, Samples
 
 NUM_FOLDS = 5
-RIDGE_PENALTIES = np.logspace(-2, 7, 10)
+RIDGE_PENALTIES = np.logspace(-1, 7, 9)
 PERPLEXITY = 30  # t-SNE's usual one
 
 

@@ -1,0 +1,73 @@
+"""Models of a comparison: where an experiment's files are, and what tells models apart."""
+
+import os
+
+import pytest
+import torch
+from comparison_files import write_models
+from option_files import save_student
+
+from kdsr_tools.compare.models import choose_device, newest_checkpoint, open_model
+from kdsr_tools.compare.settings import ComparedModelSettings
+
+CPU = torch.device("cpu")
+
+
+def open_weights(path, **options):
+    return open_model("m", ComparedModelSettings(weights=path, **options), scale=4, device=CPU)
+
+
+def test_an_experiment_is_opened_by_its_folder(tmp_path):
+    write_models(tmp_path)
+    model = open_model("m", ComparedModelSettings(experiment=tmp_path / "experiment"), scale=4, device=CPU)
+    assert model.is_kdsr_student
+    assert model.source.weights.name == "net_g_latest.pth"
+    assert model.restore(torch.rand(1, 3, 8, 9)).shape == (1, 3, 32, 36)
+
+
+def test_the_newest_checkpoint_is_the_highest_iteration_unless_latest_is_younger(tmp_path):
+    models = tmp_path / "models"
+    models.mkdir()
+    for name, age in (("net_g_900", 3), ("net_g_1000", 2), ("net_g_latest", 1)):
+        (models / f"{name}.pth").touch()
+        os.utime(models / f"{name}.pth", (1e9 - age, 1e9 - age))
+    assert newest_checkpoint(tmp_path).name == "net_g_latest.pth"
+    os.utime(models / "net_g_latest.pth", (1e9 - 9, 1e9 - 9))
+    assert newest_checkpoint(tmp_path).name == "net_g_1000.pth"
+
+
+def test_the_fingerprint_follows_the_weights_and_not_the_name(tmp_path):
+    torch.manual_seed(0)
+    one = save_student(tmp_path / "a.pth")
+    (tmp_path / "b.pth").write_bytes(one.read_bytes())
+    other = save_student(tmp_path / "c.pth")
+    prints = [open_weights(path).fingerprint for path in (one, tmp_path / "b.pth", other)]
+    assert prints[0] == prints[1]
+    assert prints[0] != prints[2]
+
+
+def test_the_time_in_an_experiments_option_file_does_not_count(tmp_path):
+    write_models(tmp_path)
+    block = ComparedModelSettings(experiment=tmp_path / "experiment")
+    before = open_model("m", block, scale=4, device=CPU).fingerprint
+    file = tmp_path / "experiment/train.yml"
+    file.write_text("# GENERATE TIME: today\n" + file.read_text())
+    assert open_model("m", block, scale=4, device=CPU).fingerprint == before
+    file.write_text(file.read_text() + "name: other\n")
+    assert open_model("m", block, scale=4, device=CPU).fingerprint != before
+
+
+def test_a_file_that_spandrel_knows_is_opened_by_itself(tmp_path):
+    spandrel = pytest.importorskip("spandrel")
+    arch = spandrel.architectures.Compact.Compact(num_feat=8, num_conv=2, upscale=4)
+    torch.save(arch.state_dict(), tmp_path / "compact.pth")
+    model = open_weights(tmp_path / "compact.pth")
+    assert model.restore(torch.rand(1, 3, 8, 8)).shape == (1, 3, 32, 32)
+    assert not model.is_kdsr_student
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_cuda_that_is_not_there_is_said():
+    assert choose_device("auto") == CPU
+    with pytest.raises(ValueError, match="device: cuda was asked for"):
+        choose_device("cuda")
