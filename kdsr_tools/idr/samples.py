@@ -114,10 +114,10 @@ def _crop(image: np.ndarray, size: int, scale: int, rng: Generator) -> np.ndarra
 
 
 def distance_settings(vary: Sequence[Parameter], *, scale: int) -> list[BenchmarkSetting]:
-    """Give the settings at which teacher and student are compared: gaussian8, or the anisotropic grid with noise."""
+    """Give the settings at which teacher and student are compared: eight round blurs, or the anisotropic grid."""
     if "angle" in vary:
         return preset_settings("aniso9", scale=scale, noise_levels=(0, 10, 20) if "noise" in vary else (0,))
-    sigma_range = (SMALLEST_BLUR + 0.25 * scale, 0.8 * scale)
+    sigma_range = (scale / 8, float(scale))
     noise_levels = (0, 10, 20) if "noise" in vary else (0,)
     return preset_settings("gaussian8", scale=scale, noise_levels=noise_levels, sigma_range=sigma_range)
 

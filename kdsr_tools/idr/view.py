@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
@@ -90,19 +91,25 @@ def load_teacher(path: Path, *, scale: int) -> KDSRTeacher:
 def draw_maps(samples: Samples, name: str) -> str:
     """Draw the student's maps, coloured by each parameter, as an SVG element."""
     maps = make_maps(samples.idr_prime["student"])
+    panels = [(method, parameter) for method in maps for parameter in samples.parameters]
+    # One parameter: its maps side by side. Several: a row a method.
+    rows = 1 if len(samples.parameters) == 1 else len(maps)
     with mpl.rc_context(STYLE | {"axes.grid": False}):
-        columns = len(samples.parameters)
-        figure = Figure(figsize=(3.1 * max(columns, 2), 2.7 * len(maps)), layout="constrained")
-        grid = figure.subplots(len(maps), columns, squeeze=False)
-        for row, (method, points) in zip(grid, maps.items(), strict=True):
-            for axes, (parameter, values) in zip(row, samples.parameters.items(), strict=True):
-                colours = COLOUR_MAPS.get(parameter, "viridis")
-                dots = axes.scatter(*points.T, c=values, s=9, cmap=colours, linewidths=0, rasterized=True)
-                axes.set(title=method, xticks=[], yticks=[])
-                bar = figure.colorbar(dots, ax=axes, label=PARAMETERS[parameter], shrink=0.85)
-                bar.outline.set_visible(False)
+        figure = Figure(figsize=(3.4 * len(panels) / rows, 2.8 * rows), layout="constrained")
+        grid = figure.subplots(rows, len(panels) // rows, squeeze=False)
+        for axes, (method, parameter) in zip(grid.ravel(), panels, strict=True):
+            _draw_map(axes, maps[method], samples.parameters[parameter], parameter)
+            axes.set_title(method, fontsize="medium")
         figure.set_dpi(RASTER_DPI)
         return figure_to_svg(figure, label=f"Maps of {name}'s IDR, coloured by degradation")
+
+
+def _draw_map(axes: Axes, points: np.ndarray, values: np.ndarray, parameter: Parameter) -> None:
+    colours = COLOUR_MAPS.get(parameter, "viridis")
+    dots = axes.scatter(*points.T, c=values, s=9, cmap=colours, linewidths=0, rasterized=True)
+    axes.set(xticks=[], yticks=[])
+    bar = axes.figure.colorbar(dots, ax=axes, label=PARAMETERS[parameter], shrink=0.85)
+    bar.outline.set_visible(False)
 
 
 def _draw_distances(distances: Mapping[str, Mapping[str, float]]) -> str:

@@ -114,7 +114,9 @@
       tile.addEventListener("click", () => { state.right = index; showStage(); showTiles(); $("tiles").children[index].focus(); });
       return tile;
     }));
-    $("tiles").classList.toggle("many", sources().length > 6);
+    // Beside a wide picture, three smaller ones in a row keep both equally high.
+    const isWide = picture().width > 1.2 * picture().height;
+    $("tiles").classList.toggle("many", sources().length > (isWide ? 4 : 6));
     showLens();
   };
 
