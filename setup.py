@@ -54,7 +54,7 @@ def main() -> None:
         python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
         # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
         packages=[
-            *("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_options"),
+            *("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_options"),
             *("kdsr_tools", "kdsr_tools.compare", "kdsr_tools.idr"),
         ],
         package_dir={"kdsr_options": "options"},
@@ -63,7 +63,6 @@ def main() -> None:
             "kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders],
             "kdsr_tools.compare": ["published.yml", "templates/*"],
         },
-        py_modules=["kdsr_compat"],
         install_requires=[
             "basicsr>=1.4.2",
             "imageio",

@@ -83,11 +83,11 @@ class DegradedImageDataset(Dataset):
                     return index, self._read(index)
             except ImageReadError as error:
                 self._report_bad(index, error)
-            good = torch.nonzero(~self.is_bad).flatten()
-            if len(good) == 0:
+            if self.is_bad.all():
                 root = str(self.source.dataroot)
                 raise ImageReadError(root, f"none of its {len(self)} images can be used; the log names each reason")
-            index = int(good[int(rng.integers(len(good)))])
+            # From all images, not from those still held for good: the draw must not depend on what was seen before.
+            index = int(rng.integers(len(self)))
 
     def _report_bad(self, index: int, error: ImageReadError) -> None:
         if not self.is_bad[index]:

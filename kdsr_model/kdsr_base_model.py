@@ -6,6 +6,8 @@ import kdsr_compat
 
 from abc import abstractmethod
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from basicsr.data import build_dataloader
@@ -37,6 +39,19 @@ class KDSRBaseModel(SRModel):
             network.compile()  # in place: names of weights and DDP stay as they are
         with kdsr_compat.vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
             super().init_training_settings()
+
+    def steppers(self) -> dict[str, Stepper]:
+        """Give what makes the steps, by the name of the network."""
+        return {"g": self.stepper}
+
+    def extra_state(self) -> dict[str, Any]:
+        """Give what a training state must hold beside BasicSR's optimisers and schedulers."""
+        return {name: stepper.state() for name, stepper in self.steppers().items()}
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `extra_state` gave."""
+        for name, stepper in self.steppers().items():
+            stepper.load_state(state[name])
 
     def arrange_estimator(self, estimator: nn.Module) -> None:
         """Put an estimator's weights into the memory order in which its convolutions run fastest."""

@@ -33,6 +33,10 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         super().init_training_settings()
         self.stepper_d = Stepper(self.settings, self.device, what="discriminator")
 
+    def steppers(self) -> dict[str, Stepper]:
+        """Give what makes the steps of both networks."""
+        return {**super().steppers(), "d": self.stepper_d}
+
     def setup_optimizers(self) -> None:
         """Set up the generator's optimiser and the discriminator's."""
         super().setup_optimizers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 from basicsr.utils import get_root_logger
@@ -29,6 +30,17 @@ class Stepper:
         self.bad_in_a_row = 0
         self.bad_in_all = 0
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
+
+    def state(self) -> dict[str, Any]:
+        """Give what a resumed training must know: the count of bad steps, and the scale of fp16."""
+        counts = {"bad_in_a_row": self.bad_in_a_row, "bad_in_all": self.bad_in_all}
+        return {**counts, "scaler": self.scaler.state_dict()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.bad_in_a_row, self.bad_in_all = state["bad_in_a_row"], state["bad_in_all"]
+        if state["scaler"] and self.scaler.is_enabled():  # fp16 may have been switched on or off in between
+            self.scaler.load_state_dict(state["scaler"])
 
     def autocast(self) -> AbstractContextManager:
         """Give the context for the forward pass: mixed precision, if `train.amp` asks for it."""

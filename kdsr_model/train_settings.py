@@ -143,10 +143,11 @@ class KDSRValSettings(ValSettings):
 
 
 class LoggerSettings(Settings):
-    """`logger` as BasicSR's training loop reads it."""
+    """`logger` as BasicSR's training loop and `kdsr_compat` read it."""
 
     print_freq: int = Field(ge=1)
     save_checkpoint_freq: int | float = Field(gt=0)
+    keep_checkpoints: int | None = Field(default=None, ge=1)  # this one and those before it; None: all
     use_tb_logger: bool = False
     wandb: Block | None = None
 

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from option_files import OPTIONS, ROOT
 
-PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_tools")
-SOURCES = (*PACKAGES, "basicsr", "options", "kdsr_compat.py", "setup.py", "pyproject.toml", "README.md", "LICENSE")
+PACKAGES = ("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_tools")
+SOURCES = (*PACKAGES, "basicsr", "options", "setup.py", "pyproject.toml", "README.md", "LICENSE")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def installed_files(tmp_path_factory):
 def test_nothing_called_basicsr_is_installed(installed_files):
     assert not [name for name in installed_files if name.startswith("basicsr")]
     tops = {name.split("/")[0] for name in installed_files if ".dist-info" not in name}
-    assert tops == {*PACKAGES, "kdsr_options", "kdsr_compat.py"}
+    assert tops == {*PACKAGES, "kdsr_options"}
 
 
 def test_every_module_and_option_file_is_installed(installed_files):

@@ -1,0 +1,100 @@
+"""The order of training samples and their draws, from (seed, epoch, position) alone.
+
+basicsr 1.4.2 and master begin an epoch anew when training resumes inside it, and let samples draw from generators whose
+state is lost with their process.
+"""
+
+from __future__ import annotations
+
+from kdsr_compat.random_state import seeded_generators
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from basicsr.data.data_sampler import EnlargedSampler
+from torch.utils.data import Dataset, get_worker_info
+
+VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, see `training_run`
+
+
+class Visit(int):
+    """An image's index that knows its epoch and its position in the order of all processes together."""
+
+    def __new__(cls, index: int, epoch: int, position: int):
+        """Make an index that every data set can use as one."""
+        visit = super().__new__(cls, index)
+        visit.epoch, visit.position = epoch, position
+        return visit
+
+    def __reduce__(self):
+        """Go to worker processes whole."""
+        return Visit, (int(self), self.epoch, self.position)
+
+
+class ResumableSampler(EnlargedSampler):
+    """BasicSR's sampler, giving `Visit`s, that can begin inside an epoch.
+
+    Before the first `set_epoch` it gives nothing: what BasicSR reads then, it throws away.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.epoch = -1
+        self.begin_at(epoch=0, num_samples=0)
+
+    def begin_at(self, *, epoch: int, num_samples: int) -> None:
+        """Leave out this process's first samples of one epoch."""
+        self.first_epoch, self.num_left_out = epoch, num_samples
+
+    def left_out(self) -> int:
+        """Tell how many samples of the present epoch this process leaves out."""
+        return self.num_left_out if self.epoch == self.first_epoch else 0
+
+    def __iter__(self) -> Iterator[Visit]:
+        """Give the visits of the present epoch."""
+        if self.epoch < 0:
+            return iter(())
+        indices = list(super().__iter__())
+        positions = range(self.rank, self.total_size, self.num_replicas)
+        visits = zip(indices, positions, strict=True)
+        rest = list(visits)[self.left_out() :]
+        return (Visit(index, self.epoch, position) for index, position in rest)
+
+
+class SeededVisits(Dataset):
+    """A training set whose samples draw from generators that follow from (seed, epoch, position)."""
+
+    def __init__(self, data_set: Dataset, seed: int):
+        self.data_set, self.seed = data_set, seed
+        self.opt = getattr(data_set, "opt", None)
+        self.is_guarded = False
+
+    def __len__(self) -> int:
+        return len(self.data_set)
+
+    def __getitem__(self, index: int) -> Any:
+        """Give a sample; an index that is no `Visit` draws from the generators as they are."""
+        if get_worker_info() is not None and not self.is_guarded:
+            _ignore_stop_signals()
+            self.is_guarded = True
+        if not isinstance(index, Visit):
+            return self.data_set[index]
+        with seeded_generators(self.seed, VISIT_STREAM, index.epoch, index.position):
+            return self.data_set[int(index)]
+
+
+def _ignore_stop_signals() -> None:
+    """Keep a worker alive when Ctrl-C or a scheduler signals all processes: its parent still finishes the step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_for, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_for(parent: int) -> None:
+    """End this worker as soon as its parent asks for it, which PyTorch does by SIGTERM."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
