@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from kdsr_compat.random_state import seeded_generators
 
-import os
-import signal
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 from basicsr.data.data_sampler import EnlargedSampler
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, see `training_run`
 
@@ -70,31 +67,13 @@ class SeededVisits(Dataset):
     def __init__(self, data_set: Dataset, seed: int):
         self.data_set, self.seed = data_set, seed
         self.opt = getattr(data_set, "opt", None)
-        self.is_guarded = False
 
     def __len__(self) -> int:
         return len(self.data_set)
 
     def __getitem__(self, index: int) -> Any:
         """Give a sample; an index that is no `Visit` draws from the generators as they are."""
-        if get_worker_info() is not None and not self.is_guarded:
-            _ignore_stop_signals()
-            self.is_guarded = True
         if not isinstance(index, Visit):
             return self.data_set[index]
         with seeded_generators(self.seed, VISIT_STREAM, index.epoch, index.position):
             return self.data_set[int(index)]
-
-
-def _ignore_stop_signals() -> None:
-    """Keep a worker alive when Ctrl-C or a scheduler signals all processes: its parent still finishes the step."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    threading.Thread(target=_end_for, args=(os.getppid(),), daemon=True).start()
-
-
-def _end_for(parent: int) -> None:
-    """End this worker as soon as its parent asks for it, which PyTorch does by SIGTERM."""
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
-        pass
-    os._exit(0)

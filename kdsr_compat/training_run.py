@@ -9,6 +9,7 @@ iteration), on every process, whatever validation or logging have drawn in betwe
 from __future__ import annotations
 
 from kdsr_compat import checkpoints
+from kdsr_compat.data_workers import ShieldedLoader
 from kdsr_compat.random_state import seed_generators
 from kdsr_compat.run_lock import FolderInUse, lock_folder
 from kdsr_compat.seeds import file_names_a_seed, first_process_number
@@ -158,13 +159,8 @@ class TrainingRun:
         sampler.begin_at(epoch=epoch, num_samples=batches * loader.batch_size)
         self.counted_epoch = None
         self._report(logger, loader, batches)
-        return (
-            loader,
-            sampler,
-            val_loaders,
-            epoch + math.ceil((total_iters - done + batches) / len(loader)),
-            total_iters,
-        )
+        total_epochs = epoch + math.ceil((total_iters - done + batches) / len(loader))
+        return ShieldedLoader(loader), sampler, val_loaders, total_epochs, total_iters
 
     def _batches_done(self, batches_per_epoch: int) -> int:
         """Tell how many batches of the epoch a process has had, counted in batches as they are now."""

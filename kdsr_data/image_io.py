@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+
 import cv2
 import numpy as np
+import tifffile
+from PIL import Image
 
 # What a step of each integer type is worth, so that its largest value becomes 1.
 LARGEST_VALUE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+
+# What an image may have at most: as float32, so many pixels are 1.9 GB.
+MAX_PIXELS = 160_000_000
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class ImageReadError(ValueError):
@@ -30,10 +39,10 @@ def decode_image(content: bytes, path: str) -> np.ndarray:
         path: named in errors only.
 
     Raises:
-        ImageReadError: empty, truncated or not an image, or of a pixel type without a defined white.
+        ImageReadError: empty, truncated or not an image, of more than `MAX_PIXELS`, or of a pixel type without a
+            defined white.
     """
-    if not content:
-        raise ImageReadError(path, "the file is empty")
+    image_size(content, path)
     bgr = _decode_bgr(content)
     if bgr is None:
         raise ImageReadError(path, "not an image that OpenCV can decode (damaged, or of an unknown format)")
@@ -43,6 +52,38 @@ def decode_image(content: bytes, path: str) -> np.ndarray:
     rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.float32)
     rgb /= LARGEST_VALUE[bgr.dtype]
     return rgb
+
+
+def image_size(content: bytes, path: str) -> tuple[int, int]:
+    """Read an image's height and width off its header, so that it need not be decoded.
+
+    Raises:
+        ImageReadError: empty, not an image, or of more than `MAX_PIXELS`.
+    """
+    if not content:
+        raise ImageReadError(path, "the file is empty")
+    try:
+        height, width = _read_header(content)
+    except Image.DecompressionBombError:
+        raise ImageReadError(path, f"more than the {MAX_PIXELS} pixels that are allowed; cut it into tiles") from None
+    except Exception as error:  # damaged headers make readers raise nearly everything, from SyntaxError to MemoryError
+        reason = "not an image that OpenCV can decode (damaged, or of an unknown format)"
+        raise ImageReadError(path, reason) from error
+    if height * width > MAX_PIXELS:
+        message = f"{height}x{width} is more than the {MAX_PIXELS} pixels that are allowed; cut it into tiles"
+        raise ImageReadError(path, message)
+    return height, width
+
+
+def _read_header(content: bytes) -> tuple[int, int]:
+    if content.startswith(TIFF_SIGNATURES):  # Pillow does not know all of them
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            page = tiff.pages.first
+            return int(page.imagelength), int(page.imagewidth)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's remarks on large and odd files
+        with Image.open(io.BytesIO(content)) as image:
+            return image.height, image.width
 
 
 def _decode_bgr(content: bytes) -> np.ndarray | None:

@@ -33,7 +33,7 @@ class ImageSource:
 
     Raises:
         FileNotFoundError: `dataroot` or `meta_info` does not exist.
-        ValueError: there is not one image.
+        ValueError: there is not one image, or a listed name leads out of `dataroot`.
     """
 
     def __init__(self, dataroot: str | Path, *, io_backend: Mapping[str, Any], meta_info: str | Path | None = None):
@@ -55,7 +55,10 @@ class ImageSource:
         if not Path(meta_info).is_file():
             raise FileNotFoundError(f"{meta_info}: there is no such file")
         lines = Path(meta_info).read_text(encoding="utf-8").splitlines()
-        return [META_INFO_LINE.match(line.strip())["name"] for line in lines if line.strip()]
+        names = [META_INFO_LINE.match(line.strip())["name"] for line in lines if line.strip()]
+        for name in names:
+            _refuse_outside(name, meta_info)
+        return names
 
     def __len__(self) -> int:
         return len(self.names)
@@ -97,6 +100,17 @@ class ImageSource:
         if self.is_lmdb:
             return self._file_client.get(self.key(index), "gt")
         return self._file_client.get(self.path(index))
+
+
+def _refuse_outside(name: str, meta_info: str | Path) -> None:
+    """Refuse a name that would be read, and whose results would be written, outside the folders meant for them.
+
+    Raises:
+        ValueError: naming it.
+    """
+    parts = name.replace("\\", "/").split("/")
+    if ".." in parts or "\0" in name or Path(name).is_absolute() or parts[0].endswith(":"):
+        raise ValueError(f"{meta_info}: {name!r} leads out of the data root; expected names inside it, without '..'")
 
 
 def _find_images(root: Path) -> Iterator[str]:

@@ -18,6 +18,7 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 
 from kdsr_data.dataset_settings import DegradedImageSettings, check_benchmark, check_degraded_images, collect
 from kdsr_data.degraded_image_dataset import check_patch_fits
+from kdsr_data.paired_images import check_pairs
 from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
 from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
@@ -32,7 +33,11 @@ from kdsr_model.train_settings import (
 
 Options = Mapping[str, Any]
 SCALE_ARGUMENTS = ("scale", "upscale")  # how BasicSR's networks call it
-DATASET_CHECKS = {"DegradedImageDataset": check_degraded_images, "BlindSRBenchmarkDataset": check_benchmark}
+DATASET_CHECKS = {
+    "DegradedImageDataset": check_degraded_images,
+    "BlindSRBenchmarkDataset": check_benchmark,
+    "PairedImageDataset": check_pairs,
+}
 SCHEDULERS = {
     "MultiStepLR": lr_scheduler.MultiStepRestartLR,
     "MultiStepRestartLR": lr_scheduler.MultiStepRestartLR,

@@ -177,6 +177,12 @@ class ExperimentSettings(Settings):
     world_size: int = 1
     root_path: str | None = None
 
+    @model_validator(mode="after")
+    def _check_name(self):
+        if ".." in self.name.split("/") or self.name.startswith("/"):
+            raise ValueError(f"name: expected a folder inside experiments/, got {self.name!r}")
+        return self
+
 
 class GANExperimentSettings(ExperimentSettings):
     """The top of a GAN's option file; the switches say which losses compare with a sharpened GT (as Real-ESRGAN)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -96,6 +97,13 @@ def train_together(root: Path, file: Path, *arguments: str, port: int, size: int
     return [Training(root, file, *command, environment={**shared, "RANK": str(rank)}) for rank in range(size)]
 
 
+def free_port() -> int:
+    """Find a port that is free."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
 def _train(root: Path, command: list[str], log_file: Path, before: Callable | None, environment: dict) -> None:
     from kdsr_model.launch import run
 
@@ -109,7 +117,11 @@ def _train(root: Path, command: list[str], log_file: Path, before: Callable | No
     sys.argv = command
     if before is not None:
         before()
-    run("train", root)
+    try:
+        run("train", root)
+    except Exception:  # as Python itself does at the end of a program
+        sys.excepthook(*sys.exc_info())
+        raise SystemExit(1) from None
 
 
 def wait_until(is_true: Callable[[], bool], seconds: float = 120) -> None:

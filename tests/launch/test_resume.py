@@ -3,11 +3,10 @@
 import os
 import re
 import signal
-import socket
 
 import pytest
 import torch
-from launching import checkpoint, differences, losses, saved_iterations, tiny, train, train_together
+from launching import checkpoint, differences, free_port, losses, saved_iterations, tiny, train, train_together
 from option_files import write_options
 
 TOTAL = 14  # one and a half epochs of nine batches
@@ -106,12 +105,6 @@ def test_a_student_killed_after_any_iteration_goes_on_with_the_same_bits(
     assert_same_end(whole, killed, output=output, resumed_output=resumed_output, after=kill_after - 1)
     best = re.findall(r"Best: (.*)", output)
     assert re.findall(r"Best: (.*)", resumed_output)[-1] == best[-1]
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @pytest.mark.parametrize(

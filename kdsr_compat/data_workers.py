@@ -1,0 +1,60 @@
+"""Data workers that outlive the signals which a scheduler or Ctrl-C sends to every process of a training.
+
+PyTorch's workers die of them, which ends their parent in the middle of its step. Here a worker ends for its parent
+alone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
+
+class ShieldedLoader:
+    """A data loader whose workers are started with the stop signals blocked; all else is the loader's own."""
+
+    def __init__(self, loader: DataLoader):
+        loader.worker_init_fn = ShieldedStart(loader.worker_init_fn)
+        self._loader = loader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def __len__(self) -> int:
+        return len(self._loader)
+
+    def __iter__(self) -> Iterator:
+        """Begin an epoch; a signal that comes meanwhile reaches this process afterwards."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            return iter(self._loader)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+class ShieldedStart:
+    """What a worker does first: see to signals, then what the loader wants."""
+
+    def __init__(self, worker_init_fn: Callable[[int], None] | None):
+        self.worker_init_fn = worker_init_fn
+
+    def __call__(self, worker_id: int) -> None:
+        """Start the worker of this number."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        threading.Thread(target=_end_for, args=(os.getppid(),), daemon=True).start()
+        if self.worker_init_fn is not None:
+            self.worker_init_fn(worker_id)
+
+
+def _end_for(parent: int) -> None:
+    """End this worker as soon as its parent asks for it, which PyTorch does by SIGTERM."""
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
