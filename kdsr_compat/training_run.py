@@ -90,10 +90,10 @@ class TrainingRun:
         if self.opt["rank"] != 0:
             return
         try:
-            self.lock = lock_folder(Path(self.opt["path"]["experiments_root"]))
+            is_locked = lock_folder(Path(self.opt["path"]["experiments_root"]))
         except FolderInUse as error:
             raise SystemExit(str(error)) from None
-        if self.lock is None:
+        if not is_locked:
             self.remarks.append("this file system has no locks, so a second run in this folder would go unnoticed.")
         checkpoints.remove_leftovers(*(Path(self.opt["path"][key]) for key in ("training_states", "models")))
 

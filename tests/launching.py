@@ -112,6 +112,7 @@ def _train(root: Path, command: list[str], log_file: Path, before: Callable | No
         os.dup2(descriptor, stream)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
     os.environ.update(environment)
+    multiprocessing.set_start_method("fork", force=True)  # for data workers, as in a process that was not forked
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     sys.argv = command
