@@ -25,6 +25,7 @@ from kdsr_data.settings import (
     join_path,
     range_within,
     read_settings,
+    type_name,
     unknown_type,
 )
 
@@ -72,7 +73,7 @@ def degradation_settings(opt: Mapping[str, Any], *, path: str) -> Settings:
     """Check a degradation's option block and give its settings, building nothing. Raises as `build_degradation`."""
     if not isinstance(opt, Mapping):
         raise OptionError([Problem(path, f"expected a block with a 'type', got {opt!r}")])
-    if opt.get("type") not in DEGRADATION_REGISTRY:
+    if type_name(opt) not in DEGRADATION_REGISTRY:
         problem = unknown_type(join_path(path, "type"), "degradation", opt.get("type"), DEGRADATION_REGISTRY.keys())
         raise OptionError([problem])
     settings_class = DEGRADATION_REGISTRY.get(opt["type"]).settings_class

@@ -31,7 +31,7 @@ def check_pairs(opt: Mapping[str, Any], path: str) -> None:
 
 
 def _find_misfits(opt: Mapping[str, Any], gt_root: Path, lq_root: Path) -> Iterator[str]:
-    template = opt.get("filename_tmpl", "{}")
+    template = str(opt.get("filename_tmpl", "{}"))
     partners = {gt.name: f"{template.format(gt.stem)}{gt.suffix}" for gt in _list_files(gt_root)}
     present = {lq.name for lq in _list_files(lq_root)}
     lonely = [name for name in sorted(partners) if partners[name] not in present]
@@ -40,7 +40,7 @@ def _find_misfits(opt: Mapping[str, Any], gt_root: Path, lq_root: Path) -> Itera
         yield f"{lq_root / partners[lonely[0]]} is missing, the partner of {gt_root / lonely[0]} ({len(lonely)} such)"
     if surplus:
         yield f"{lq_root / surplus[0]} has no GT in {gt_root} ({len(surplus)} such)"
-    if lonely or surplus or not partners:
+    if lonely or surplus or not partners or not isinstance(opt.get("scale"), int):
         return
     for number in sorted(set(np.linspace(0, len(partners) - 1, num=LOOKED_AT, dtype=int))):
         gt_name = sorted(partners)[number]

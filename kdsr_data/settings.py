@@ -99,6 +99,11 @@ def unknown_key(path: str, key: str, known: Iterable[str]) -> Problem:
     return Problem(join_path(path, key), f"unknown key{hint}")
 
 
+def type_name(block: Any) -> str:
+    """Give the `type` of a block as text, by which a registry can be asked whatever the block is."""
+    return str(block.get("type") if isinstance(block, Mapping) else block)
+
+
 def unknown_type(path: str, what: str, name: Any, registered: Iterable[str]) -> Problem:
     """Report a `type` that no registry holds."""
     registered = sorted(registered)

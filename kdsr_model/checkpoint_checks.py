@@ -14,7 +14,7 @@ from typing import Any
 from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
-from kdsr_data.settings import Problem
+from kdsr_data.settings import Problem, type_name
 from kdsr_model.lpips_metric import LPIPS_BACKBONES
 
 Options = Mapping[str, Any]
@@ -37,9 +37,9 @@ def check_student(problems: list[Problem], opt: Options) -> None:
 
 def _read_size(problems: list[Problem], path: Options, name: str, *, hint: str = "") -> NetworkSize | None:
     try:
-        weights = read_weights(path[f"pretrain_network_{name}"], param_key=path.get(f"param_key_{name}"))
+        weights = read_weights(str(path[f"pretrain_network_{name}"]), param_key=path.get(f"param_key_{name}"))
         return size_from_weights(weights)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         note = hint if isinstance(error, FileNotFoundError) else ""
         problems.append(Problem(f"path.pretrain_network_{name}", f"{error}{note}"))
         return None
@@ -47,7 +47,7 @@ def _read_size(problems: list[Problem], path: Options, name: str, *, hint: str =
 
 def check_pretrained(problems: list[Problem], opt: Options) -> None:
     path, block = opt.get("path") or {}, opt.get("network_g") or {}
-    kind = {"KDSRStudent": "student", "KDSRTeacher": "teacher"}.get(block.get("type"))
+    kind = {"KDSRStudent": "student", "KDSRTeacher": "teacher"}.get(type_name(block))
     if kind is None or not path.get("pretrain_network_g") or not path.get("strict_load_g", True):
         return
     size = _read_size(problems, path, "g")
@@ -64,7 +64,7 @@ def check_pretrained(problems: list[Problem], opt: Options) -> None:
 
 def _network_argument(block: Options, name: str) -> Any:
     """Give a network's argument as its block says or, where it does not, by the network's default."""
-    if block.get("type") not in registered(ARCH_REGISTRY):
+    if type_name(block) not in registered(ARCH_REGISTRY):
         return block.get(name)
     parameter = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters.get(name)
     value = block.get(name, parameter.default if parameter else None)
@@ -107,7 +107,7 @@ def check_lpips(problems: list[Problem], block: Any, *, path: str) -> None:
         return
     if find_spec("lpips") is None:
         problems.append(Problem(path, "needs the package lpips: pip install lpips; or leave the metric out"))
-    elif block.get("net", "alex") not in LPIPS_BACKBONES:
+    elif str(block.get("net", "alex")) not in LPIPS_BACKBONES:
         known = ", ".join(LPIPS_BACKBONES)
         problems.append(Problem(f"{path}.net", f"expected one of {known}, got {block['net']!r}"))
     else:

@@ -19,7 +19,7 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 from kdsr_data.dataset_settings import DegradedImageSettings, check_benchmark, check_degraded_images, collect
 from kdsr_data.degraded_image_dataset import check_patch_fits
 from kdsr_data.paired_images import check_pairs
-from kdsr_data.settings import OptionError, Problem, join_path, read_settings, unknown_key, unknown_type
+from kdsr_data.settings import OptionError, Problem, join_path, read_settings, type_name, unknown_key, unknown_type
 from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
     TRAIN_SETTINGS,
@@ -43,6 +43,8 @@ SCHEDULERS = {
     "MultiStepRestartLR": lr_scheduler.MultiStepRestartLR,
     "CosineAnnealingRestartLR": lr_scheduler.CosineAnnealingRestartLR,
 }
+LARGEST_ARGUMENT = 4096  # of our networks: larger ones would take for ever to check
+BLOCKS = ("datasets", "path", "train", "val", "logger", "network_g", "network_d")
 FILES_AND_FOLDERS = ("dataroot_gt", "dataroot_lq", "meta_info", "meta_info_file")
 
 
@@ -84,12 +86,13 @@ def complete_network(block: Any, *, scale: Any, path: str) -> dict[str, Any]:
 def find_problems(opt: Options) -> list[Problem]:
     """List everything that is wrong with parsed options."""
     problems: list[Problem] = []
+    opt = _with_blocks(problems, opt)
     model_type = opt.get("model_type")
-    if model_type not in registered(MODEL_REGISTRY):
+    if type_name({"type": model_type}) not in registered(MODEL_REGISTRY):
         problems.append(unknown_type("model_type", "model", model_type, registered(MODEL_REGISTRY)))
-    if model_type in TRAIN_SETTINGS:
+    if str(model_type) in TRAIN_SETTINGS:
         _check_blocks(problems, opt)
-    for phase, block in opt.get("datasets", {}).items():
+    for phase, block in (opt.get("datasets") or {}).items():
         _check_dataset(problems, block, path=f"datasets.{phase}")
     for key, block in _networks(opt):
         _check_network(problems, block, scale=opt.get("scale"), path=key)
@@ -99,6 +102,17 @@ def find_problems(opt: Options) -> list[Problem]:
         _check_metric(problems, block, path=f"val.metrics.{name}")
     _check_paths(problems, opt)
     return problems
+
+
+def _with_blocks(problems: list[Problem], opt: Options) -> Options:
+    """Report what should be a block and is something else, and put an empty block in its place."""
+    wrong = [key for key in BLOCKS if opt.get(key) is not None and not isinstance(opt[key], Mapping)]
+    problems.extend(Problem(key, f"expected a block of keys, got {opt[key]!r}") for key in wrong)
+    metrics = opt["val"].get("metrics") if isinstance(opt.get("val"), Mapping) else None
+    if metrics is not None and not isinstance(metrics, Mapping):
+        problems.append(Problem("val.metrics", f"expected a block of keys, got {metrics!r}"))
+        opt = {**opt, "val": {**opt["val"], "metrics": None}}
+    return {**opt, **{key: {} for key in wrong}}
 
 
 def _check_blocks(problems: list[Problem], opt: Options) -> None:
@@ -121,7 +135,7 @@ def _check_dataset(problems: list[Problem], block: Any, *, path: str) -> None:
     if not isinstance(block, Mapping):
         problems.append(Problem(path, f"expected a block with name and type, got {block!r}"))
         return
-    if block.get("type") not in registered(DATASET_REGISTRY):
+    if type_name(block) not in registered(DATASET_REGISTRY):
         problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), registered(DATASET_REGISTRY)))
         return
     check = DATASET_CHECKS.get(block["type"])
@@ -161,7 +175,7 @@ def _check_buildable(problems: list[Problem], network: Callable, block: Options,
     try:
         with torch.device("meta"):  # shapes only: nothing is allocated
             network(**arguments)
-    except ValueError as error:
+    except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         problems.append(Problem(path, str(error)))
 
 
@@ -169,13 +183,13 @@ def _misfit(value: Any, *, default: Any) -> str | None:
     """Say what is expected of an argument of our networks, where `value` is something else."""
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
-    fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
-    return None if fits or value is default is None else "a whole number above 0"
+    fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_ARGUMENT
+    return None if fits or value is default is None else f"a whole number from 1 to {LARGEST_ARGUMENT}"
 
 
 def _check_train(problems: list[Problem], opt: Options) -> None:
     train = opt.get("train") or {}
-    if "train" not in opt.get("datasets", {}):
+    if "train" not in (opt.get("datasets") or {}):
         problems.append(Problem("datasets.train", "is missing"))
     for key in ("pixel_opt", "perceptual_opt", "idr_opt", "gan_opt", "ldl_opt"):
         if train.get(key) is not None:
@@ -196,7 +210,7 @@ def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> N
     optimizers = {name: kind for name, kind in vars(torch.optim).items() if inspect.isclass(kind)}
     _check_call(problems, block, optimizers, "optimiser", path=path, given=("params",))
     rate = block.get("lr")
-    if not isinstance(rate, int | float) or rate <= 0:
+    if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
         hint = "; YAML reads 1e-4 as text, write !!float 1e-4" if isinstance(rate, str) else ""
         problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}{hint}"))
 
@@ -245,7 +259,7 @@ def _check_call(
         extra: keys that are read elsewhere.
         open: whether `**kwargs` in the signature means that any key is fine.
     """
-    if not isinstance(block, Mapping) or block.get("type") not in registered:
+    if not isinstance(block, Mapping) or type_name(block) not in registered:
         name = block.get("type") if isinstance(block, Mapping) else block
         problems.append(unknown_type(join_path(path, "type"), what, name, registered))
         return None
@@ -267,7 +281,7 @@ def _networks(opt: Options) -> list[tuple[str, Options]]:
 
 
 def _scale_argument(block: Options) -> str | None:
-    if block.get("type") not in registered(ARCH_REGISTRY):
+    if type_name(block) not in registered(ARCH_REGISTRY):
         return None
     parameters = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters
     return next((name for name in SCALE_ARGUMENTS if name in parameters), None)
