@@ -6,7 +6,7 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
-.PHONY: install quickstart test check format clean-quickstart
+.PHONY: install quickstart test test-faults check format clean-quickstart
 
 install: $(VENV)/installed
 
@@ -34,6 +34,11 @@ clean-quickstart:
 
 test: $(VENV)/installed
 	$(RUN) -m pytest
+
+# Also the slow tests of docs/reliability.md: kills by the dozen, a full disk, 2,000 iterations, minutes of fuzzing.
+test-faults: $(VENV)/installed
+	$(RUN) -m pytest -m "faults or not faults" tests/compat tests/launch tests/data/test_strangers_files.py \
+		tests/model/test_strange_options.py
 
 check: $(VENV)/installed
 	$(RUN) -m ruff format --check .
