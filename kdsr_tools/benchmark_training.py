@@ -12,7 +12,7 @@ import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_model.idr_loss import IDRL1Loss
-from kdsr_tools.memory import measure_peak_megabytes
+from kdsr_tools.measurement import measure_peak_megabytes
 
 # KDSR-M on the classic setting.
 SCALE = 4

@@ -26,7 +26,7 @@ from kdsr_tools.measurement import peak_bytes, run_alone
 NETWORKS: dict[str, dict[str, Any]] = {
     "M": {},
     "L": {"num_feat": 128, "num_block": 28, "num_estimator_block": 5},
-    "XS": {"num_feat": 48, "num_block": 16, "num_estimator_block": 2, "num_estimator_feat": 16}
+    "XS": {"num_feat": 32, "num_block": 16, "num_estimator_block": 2, "num_estimator_feat": 16}
     | {"direct_upsampler": True},
 }
 CROP_SIZE = 128  # LQ pixels
