@@ -103,6 +103,8 @@ def test_a_click_moves_the_same_square_in_every_model(open_page):
     after = page.evaluate(positions)
     assert len(after) == 5
     assert len(set(after)) == 1
+    tops = [tile.bounding_box()["y"] for tile in page.locator(".tile div").all()[:2]]
+    assert tops[0] == tops[1]
     assert after != before
 
 
