@@ -7,7 +7,7 @@ import pytest
 import torch
 from basicsr.data import build_dataloader, build_dataset
 from basicsr.data.data_sampler import EnlargedSampler
-from basicsr.utils import set_random_seed
+from basicsr.utils import get_root_logger, set_random_seed
 from dataset_options import training_block
 from PIL import Image
 
@@ -153,7 +153,7 @@ def test_validation_crops_to_a_multiple_of_the_scale(tmp_path, photograph):
 @pytest.fixture
 def log(caplog, monkeypatch):
     """Let BasicSR's logger, which keeps its messages to itself, reach pytest."""
-    monkeypatch.setattr(logging.getLogger("basicsr"), "propagate", True)
+    monkeypatch.setattr(get_root_logger(), "propagate", True)
     return caplog
 
 

@@ -1,11 +1,11 @@
 """Steps that are skipped, clipped, or made in mixed precision, and options that must not change the result."""
 
-import logging
 import subprocess
 import sys
 
 import pytest
 import torch
+from basicsr.utils import get_root_logger
 from option_files import ROOT, student_options
 from test_training import build, changed, complete, feed, snapshot, step
 
@@ -28,7 +28,7 @@ def poison(model, value=float("nan")):
 @pytest.fixture
 def log(caplog, monkeypatch):
     """Let BasicSR's logger, which keeps its messages to itself, reach pytest."""
-    monkeypatch.setattr(logging.getLogger("basicsr"), "propagate", True)
+    monkeypatch.setattr(get_root_logger(), "propagate", True)
     return caplog
 
 
@@ -191,3 +191,24 @@ def test_processes_skip_a_step_together(tmp_path):
     command = [sys.executable, *torchrun, str(tmp_path / "two.py"), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout.count("both agreed") == 2, done.stderr
+
+
+def test_the_count_of_bad_steps_and_the_scale_of_fp16_are_kept_for_a_resume(gt_folder, tmp_path):
+    model = make_student(gt_folder, tmp_path)
+    feed(model)
+    poison(model)
+    step(model, 1)
+    kept = torch.load(save(tmp_path / "extra.state", model.extra_state()), weights_only=True)
+    assert kept == {"g": {"bad_in_a_row": 1, "bad_in_all": 1, "scaler": {}}}
+    resumed = make_student(gt_folder, tmp_path)
+    resumed.stepper.scaler = torch.amp.GradScaler("cpu", enabled=True)
+    scale = {**resumed.stepper.scaler.state_dict(), "scale": 1024.0}
+    resumed.load_extra_state({"g": {**kept["g"], "scaler": scale}})
+    assert (resumed.stepper.bad_in_a_row, resumed.stepper.scaler.get_scale()) == (1, 1024.0)
+    resumed.load_extra_state(kept)  # of a run without fp16
+    assert resumed.stepper.scaler.get_scale() == 1024.0
+
+
+def save(path, content):
+    torch.save(content, path)
+    return path

@@ -50,7 +50,7 @@ def test_any_value_anywhere_is_a_problem_or_fine(gt_folder, data):
 
 
 @pytest.mark.faults
-@fuzzed(5000)
+@fuzzed(2000)
 @given(data=st.data())
 def test_any_value_anywhere_is_a_problem_or_fine_for_minutes(gt_folder, data):
     check_changed(gt_folder, data)
