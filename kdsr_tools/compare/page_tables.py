@@ -11,7 +11,7 @@ from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.page_data import describe_setting
 from kdsr_tools.compare.plots import AXES, draw_lines, draw_svg
 from kdsr_tools.compare.report import Report, SetResults, format_difference, format_score
-from kdsr_tools.compare.settings import Metric
+from kdsr_tools.compare.settings import NEED_GT, Metric
 
 
 def main_metric(results: SetResults) -> Metric | None:
@@ -92,7 +92,16 @@ def _sentence(results: SetResults) -> dict[str, str] | None:
         detail = f"95 % interval {limits[0]:.{info.digits}f} to {limits[1]:.{info.digits}f}"
     value = f"{format_score(metric, means[best])}{unit}"
     is_clear = bool(difference and difference.is_clear)
-    return {"best": best, "second": second, "value": value, "lead": lead, "detail": detail, "is_clear": is_clear}
+    claim = "comes closest" if metric in NEED_GT else f"has the best {info.label}"
+    return {
+        "best": best,
+        "claim": claim,
+        "second": second,
+        "value": value,
+        "lead": lead,
+        "detail": detail,
+        "is_clear": is_clear,
+    }
 
 
 def _setting_table(results: SetResults) -> dict[str, Any] | None:
