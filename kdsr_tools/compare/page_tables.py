@@ -71,7 +71,7 @@ def _model_row(report: Report, results: SetResults, model: str) -> dict[str, Any
     return {"name": model, "is_baseline": model == baseline, "cells": cells, "failures": failures}
 
 
-def _sentence(results: SetResults) -> dict[str, str] | None:
+def _sentence(results: SetResults) -> dict[str, Any] | None:
     """Say which model is best by the main metric, and by how much it leads the second."""
     metric = main_metric(results)
     if metric is None:
