@@ -6,7 +6,7 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
-.PHONY: install quickstart test test-faults check format clean-quickstart
+.PHONY: install quickstart train-xs test test-faults check format clean-quickstart
 
 install: $(VENV)/installed
 
@@ -27,6 +27,14 @@ quickstart: $(VENV)/installed
 	$(TRAIN)/train_student.yml
 	$(TRAIN)/train_no_idr.yml
 	$(RUN) -m kdsr_tools quickstart report
+
+# The shipped model anew, from photographs in datasets/train, validated on datasets/Kodak24: see docs/results.md.
+train-xs: $(VENV)/installed
+	$(RUN) -m kdsr_tools tiles datasets/train --to datasets/xs_train.lmdb
+	$(RUN) basicsr/train.py --auto_resume -opt options/xs/train_teacher.yml
+	$(RUN) basicsr/train.py --auto_resume -opt options/xs/train_student.yml
+	$(RUN) -m kdsr_tools convert experiments/train_xs_student/models/net_g_latest.pth results/kdsr-xs-x4.safetensors \
+		--precision fp16 --overwrite
 
 # To train anew, after a change of options.
 clean-quickstart:

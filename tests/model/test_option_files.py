@@ -11,7 +11,11 @@ from option_files import OPTIONS, SMALL_NETWORKS, load_options, shrink, write_op
 from kdsr_arch import read_weights, size_from_weights
 from kdsr_model.launch import run
 
-OF_COMPARISONS = {"quickstart/report.yml", "compare/classic_x4.yml"}  # not BasicSR's: tests/tools/compare
+OF_COMPARISONS = {
+    "quickstart/report.yml",
+    "compare/classic_x4.yml",
+    "compare/xs_x4.yml",
+}  # not BasicSR's: tests/tools/compare
 EVERY_FILE = [path.relative_to(OPTIONS).as_posix() for path in sorted(OPTIONS.rglob("*.yml"))]
 FILES = [name for name in EVERY_FILE if name not in OF_COMPARISONS]
 PUBLISHED_SIZES = {

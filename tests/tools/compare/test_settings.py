@@ -1,18 +1,36 @@
-"""The shipped option file of a comparison, and what the settings say."""
+"""The shipped option files of comparisons, and what the settings say."""
 
 from pathlib import Path
 
+import pytest
 from option_files import OPTIONS, load_options
 
 from kdsr_tools.compare.settings import read_compare_settings
 
 
-def test_the_shipped_file_compares_what_the_other_option_files_train():
-    settings = read_compare_settings(OPTIONS / "compare/classic_x4.yml")
-    trained = {load_options(OPTIONS / f"compare/train_{name}.yml")["name"] for name in ("edsr", "rcan", "swinir")}
-    trained.add(load_options(OPTIONS / "train_kdsr_student.yml")["name"])
-    assert {Path(m.experiment).name for m in settings.models.values() if m.experiment} == trained
-    assert settings.baseline_name == "KDSRs-M"
+def list_trained(*files):
+    return {load_options(OPTIONS / file)["name"] for file in files}
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "baseline"),
+    [
+        (
+            "classic_x4",
+            ["train_kdsr_student.yml", *(f"compare/train_{name}.yml" for name in ("edsr", "rcan", "swinir"))],
+            "KDSRs-M",
+        ),
+        (
+            "xs_x4",
+            [f"xs/train_{name}.yml" for name in ("student", "student_kl", "no_distillation", "no_idr")],
+            "KDSR-XS",
+        ),
+    ],
+)
+def test_a_shipped_file_compares_what_the_other_option_files_train(name, files, baseline):
+    settings = read_compare_settings(OPTIONS / f"compare/{name}.yml")
+    assert {Path(m.experiment).name for m in settings.models.values() if m.experiment} == list_trained(*files)
+    assert settings.baseline_name == baseline
     assert {block.preset for block in settings.data.values()} == {"gaussian8"}
 
 
