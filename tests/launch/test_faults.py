@@ -182,7 +182,10 @@ def test_a_worker_that_dies_ends_training_with_advice(root, tmp_path, gt_folder)
     output = train(root, write_options(tmp_path / "o.yml", options), code=FAILED, before=DyingWorker())
     assert "Training stops: a process that reads data has died" in output
     assert "lower num_worker_per_gpu" in output
-    assert "RuntimeError" not in output.split("Training stops")[0]
+    before = output.split("Training stops")[0]
+    # PyTorch raises it out of a signal. Where Python cannot pass it on at that moment, it prints that, and PyTorch's
+    # loader raises it again.
+    assert "RuntimeError" not in before or "Exception ignored" in before
 
 
 def test_a_learning_rate_that_makes_losses_infinite_never_spoils_a_checkpoint(root, tmp_path, gt_folder):
