@@ -18,6 +18,8 @@ from kdsr_arch.plain_network import PlainStudent, StudentParts, sum_type
 from kdsr_arch.reconstruction import Reconstruction
 from kdsr_arch.tiling import Box, align, cut, grow, relative
 
+# LQ pixels a side of a crop that tells the IDR as well as the whole, as a rule; estimators train on patches of 64.
+CROP_SIZE = 128
 # Bytes; enough for 1080x1920 LQ pixels with KDSR-M, and little for a machine that can run it in reasonable time.
 DEFAULT_MAX_MEMORY = 2 * 2**30
 # Bytes for pieces of the widest layers, which do not grow with the image.

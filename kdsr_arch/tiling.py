@@ -168,3 +168,9 @@ def cut(image: Tensor, box: Box) -> Tensor:
     """Give a view of a tile of an image (B, C, H, W)."""
     top, bottom, left, right = box
     return image[:, :, top:bottom, left:right]
+
+
+def cut_centre(image: Tensor, size: int) -> Tensor:
+    """Give a view of the square of `size` pixels in an image's middle, or of what the image has of it."""
+    top, left = (max(side - size, 0) // 2 for side in image.shape[2:])
+    return image[..., top : top + size, left : left + size]

@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from kdsr_arch import KDSRStudent
-from kdsr_arch.inference import ImageRestorer
+from kdsr_arch.inference import CROP_SIZE, ImageRestorer
+from kdsr_arch.tiling import cut_centre
 from kdsr_tools.measurement import peak_bytes, run_alone
 
 # The paper's networks, and the small one of options/xs/.
@@ -29,7 +30,6 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "XS": {"num_feat": 32, "num_block": 16, "num_estimator_block": 2, "num_estimator_feat": 16}
     | {"direct_upsampler": True},
 }
-CROP_SIZE = 128  # LQ pixels
 PLAIN, OURS, CROP, ONNX = "plain PyTorch", "ours", "ours, IDR from a crop", "onnxruntime"
 PATHS = {"plain": PLAIN, "ours": OURS, "crop": CROP, "onnx": ONNX}
 Restore = Callable[[Tensor], Tensor]
@@ -54,12 +54,6 @@ class Case:
         return torch.rand(1, 3, *self.size, generator=torch.Generator().manual_seed(0))
 
 
-def centre_crop(lq: Tensor, size: int) -> Tensor:
-    """Cut a square, or what the image has of it, out of the middle."""
-    top, left = (max(0, (side - size) // 2) for side in lq.shape[2:])
-    return lq[:, :, top : top + size, left : left + size]
-
-
 def make_path(name: str, case: Case, folder: Path) -> Restore:
     """Prepare one of the paths."""
     student = case.make_student()
@@ -70,7 +64,7 @@ def make_path(name: str, case: Case, folder: Path) -> Restore:
     restorer = ImageRestorer(student)
     if name == OURS:
         return restorer
-    return lambda lq: restorer.super_resolve(lq, restorer.estimate_idr(centre_crop(lq, CROP_SIZE)))
+    return lambda lq: restorer.super_resolve(lq, restorer.estimate_idr(cut_centre(lq, CROP_SIZE)))
 
 
 def _make_onnx(student: KDSRStudent, case: Case, folder: Path) -> Restore:

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent
-from kdsr_arch.inference import ImageRestorer
+from kdsr_arch.inference import CROP_SIZE, ImageRestorer
+from kdsr_arch.tiling import cut_centre
 from kdsr_tools.fringes import limit_to_neighbours
 from kdsr_tools.networks import LoadedNetwork, load_network
 from kdsr_tools.pixels import Planes, to_image, to_planes
@@ -25,8 +26,6 @@ from kdsr_tools.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 DEVICES = ("auto", "cpu", "cuda", "mps")
-# LQ pixels a side; estimators are trained on patches of 64.
-CROP_SIZE = 128
 # Of the memory that is free when an upscaler is made: results and other programs need some, too.
 SHARE_OF_FREE_MEMORY = 0.5
 LEAST_MEMORY = 512 * 2**20  # bytes
@@ -154,7 +153,7 @@ class Upscaler:
             if self._fixed_idr is None:
                 self._fixed_idr = restorer.estimate_idr(self._idr_from)
             return self._fixed_idr
-        return restorer.estimate_idr(_cut_centre(lq) if self._idr_from == "crop" else lq)
+        return restorer.estimate_idr(cut_centre(lq, CROP_SIZE) if self._idr_from == "crop" else lq)
 
     def _make_restorer(self, precision: str) -> ImageRestorer | TiledRestorer:
         if precision not in self._restorers:
@@ -213,11 +212,6 @@ def _refuse_student_settings(loaded: LoadedNetwork, *, max_memory: int | None, i
 def choose_memory(*, num_processes: int = 1) -> int:
     """Choose the bytes of memory that each of the processes on this machine may work with, by what is free."""
     return max(int(psutil.virtual_memory().available * SHARE_OF_FREE_MEMORY / num_processes), LEAST_MEMORY)
-
-
-def _cut_centre(lq: Tensor) -> Tensor:
-    top, left = (max(side - CROP_SIZE, 0) // 2 for side in lq.shape[2:])
-    return lq[..., top : top + CROP_SIZE, left : left + CROP_SIZE]
 
 
 def _are_finite(results: list[Tensor]) -> bool:

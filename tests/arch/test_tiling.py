@@ -117,3 +117,8 @@ def test_places_inside_tiles_are_there_and_back():
     assert tiling.intersect((0, 5, 0, 5), (3, 9, 4, 9)) == (3, 5, 4, 5)
     assert tiling.intersect((0, 2, 0, 5), (3, 9, 4, 9)) == (3, 3, 4, 5)
     assert tiling.align((5, 9, 8, 9), 4) == (4, 9, 8, 9)
+
+
+def test_the_crop_is_the_middle():
+    lq = torch.arange(5 * 7).reshape(1, 1, 5, 7)
+    assert tiling.cut_centre(lq, 3).flatten().tolist() == [9, 10, 11, 16, 17, 18, 23, 24, 25]

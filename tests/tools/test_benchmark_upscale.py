@@ -26,11 +26,6 @@ def test_every_path_gives_the_plain_result(tmp_path, case, name):
     torch.testing.assert_close(path(case.make_image()), plain(case.make_image()), atol=1e-5, rtol=0)
 
 
-def test_the_crop_is_the_middle():
-    lq = torch.arange(5 * 7).reshape(1, 1, 5, 7)
-    assert benchmark_upscale.centre_crop(lq, 3).flatten().tolist() == [9, 10, 11, 16, 17, 18, 23, 24, 25]
-
-
 def test_the_first_round_is_left_out():
     calls = []
     paths = {"a": lambda lq: calls.append("a"), "b": lambda lq: calls.append("b")}
