@@ -89,7 +89,7 @@ class ClassicSettings(Settings):
     """Options of `ClassicDegradation`; each parameter is a number or a `[low, high]` range to draw from.
 
     Either `sigma` (isotropic) or `lambda1`, `lambda2` and `theta_degrees` (anisotropic) is given; 0 or neither
-    means no blur.
+    means no blur. With `noise_prob` below 1, the other images stay free of noise.
     """
 
     scale: int = Field(ge=1, le=8)
@@ -101,6 +101,7 @@ class ClassicSettings(Settings):
     downsampling: Literal["bicubic", "s_fold"] = "bicubic"
     edge: Edge = "replicate"
     noise_sigma_255: range_within(0, 255) = Range(0, 0)
+    noise_prob: float = Field(default=1, ge=0, le=1)
 
     @field_validator("kernel_size")
     @classmethod
@@ -133,10 +134,15 @@ class ClassicDegradation:
         """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
         blurred = self._blur(gt, rng)
         small = self._downsample(blurred)
-        level = self.settings.noise_sigma_255.draw(rng) / 255
+        level = self._draw_noise_level(rng)
         if level > 0:
             small = small + level * rng.standard_normal(small.shape, dtype=np.float32)
         return round_to_8_bit(small)
+
+    def _draw_noise_level(self, rng: Generator) -> float:
+        s = self.settings
+        is_clean = s.noise_prob < 1 and rng.random() >= s.noise_prob  # at 1, no random number is used up
+        return 0.0 if is_clean else s.noise_sigma_255.draw(rng) / 255
 
     def _blur(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         s = self.settings

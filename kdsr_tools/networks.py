@@ -17,7 +17,7 @@ from basicsr.archs import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdsr_arch import KDSRStudent, read_weights, size_from_weights
+from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
 from kdsr_arch.checkpoint import first_line, read_checkpoint
 from kdsr_arch.weights import to_own_names
 from kdsr_model.options import complete_network
@@ -86,6 +86,24 @@ def _load_student(path: Path) -> LoadedNetwork | None:
     student = KDSRStudent(**size.arguments())
     fill(student, weights, path=path)
     return LoadedNetwork(student, student.scale, describe_student(student), path)
+
+
+def load_teacher(path: str | Path) -> LoadedNetwork:
+    """Load a KDSR teacher, whose `network` takes `lq` (1, 3, H, W) and `gt` (1, 3, sH, sW).
+
+    Raises:
+        OSError: the checkpoint cannot be read.
+        ValueError: the weights are not a teacher's.
+    """
+    path = Path(path)
+    weights = read_weights(path)
+    size = size_from_weights(weights)
+    if size.kind != "teacher":
+        raise ValueError(f"{path}: the weights are a {size.kind}'s; only a KDSR teacher takes the original (GT)")
+    teacher = KDSRTeacher(**size.arguments())
+    fill(teacher, weights, path=path)
+    description = f"KDSR teacher x{size.scale}, {size.num_feat} features, {size.num_block} blocks, sees the original"
+    return LoadedNetwork(teacher.eval().requires_grad_(False), size.scale, description, path)
 
 
 def describe_student(student: KDSRStudent) -> str:

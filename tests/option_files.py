@@ -56,9 +56,9 @@ def save_teacher(path: Path, *, scale: int = 4, **size: Any) -> Path:
     return path
 
 
-def save_student(path: Path, *, scale: int = 4) -> Path:
+def save_student(path: Path, *, scale: int = 4, **size: Any) -> Path:
     """Save a small student with random weights, with an average as BasicSR wraps them."""
-    network = KDSRStudent(scale, **SMALL_NETWORKS["KDSRStudent"])
+    network = KDSRStudent(scale, **(SMALL_NETWORKS["KDSRStudent"] | size))
     torch.save({"params": network.state_dict(), "params_ema": network.state_dict()}, path)
     return path
 
@@ -100,12 +100,13 @@ def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> 
     train["total_iter"] = total_iter
     if "estimator_warmup_iter" in train:
         train["estimator_warmup_iter"] = 1
+    size = {key: value for key, value in options["network_g"].items() if key not in ("type", "estimator_he_init")}
     if path.get("pretrain_network_g"):
-        path["pretrain_network_g"] = str(save_student(folder / "student.pth", scale=options["scale"]))
+        save = save_teacher if options["network_g"]["type"] == "KDSRTeacher" else save_student
+        path["pretrain_network_g"] = str(save(folder / "pretrained.pth", scale=options["scale"], **size))
     # The VGG weights cannot be had everywhere; tests of the perceptual loss make their own.
     train.pop("perceptual_opt", None)
     if "pretrain_network_teacher" in path:
-        size = {key: value for key, value in options["network_g"].items() if key != "type"}
         path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"], **size))
     options["logger"] |= {"print_freq": 1, "save_checkpoint_freq": total_iter, "use_tb_logger": False}
 

@@ -39,17 +39,22 @@ class Cost:
 def measure_costs(
     models: Sequence[ComparedModel], options: CostSettings, *, scale: int, device: torch.device
 ) -> dict[str, Cost]:
-    """Measure every model at one LQ size; times are taken in turn, so that a busy machine is fair to all."""
+    """Measure every model at one LQ size; times are taken in turn, so that a busy machine is fair to all.
+
+    Of models that see GT, which no picture to restore has, only the parameters are counted.
+    """
     lq = torch.rand(1, 3, *options.lq_size, generator=torch.Generator().manual_seed(0))
     megapixels = scale**2 * options.lq_size[0] * options.lq_size[1] / 1e6
-    seconds = time_in_turn({model.name: model.restore for model in models}, lq, rounds=options.rounds, device=device)
+    in_use = {model.name: model.restore for model in models if not model.sees_gt}
+    seconds = time_in_turn(in_use, lq, rounds=options.rounds, device=device)
     costs = {}
     for model in models:
-        has_memory = options.memory and model.source is not None
+        has_memory = options.memory and model.source is not None and not model.sees_gt
+        time = seconds.get(model.name)
         costs[model.name] = Cost(
             parameters=count_parameters(model.network) if model.network else None,
-            giga_macs=count_giga_macs(model.network, lq) if model.network else None,
-            seconds_per_megapixel=seconds[model.name] and seconds[model.name] / megapixels,
+            giga_macs=count_giga_macs(model.network, lq) if model.network and not model.sees_gt else None,
+            seconds_per_megapixel=time and time / megapixels,
             memory_mb=_measure_memory(model.source, options.lq_size, device) if has_memory else None,
         )
     return costs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,8 +15,8 @@ from torch import Tensor, nn
 from kdsr_arch import KDSRStudent
 from kdsr_model.options import complete_network
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
-from kdsr_tools.evaluation import Restorer, bicubic_restorer
-from kdsr_tools.networks import load_network
+from kdsr_tools.evaluation import bicubic_restorer
+from kdsr_tools.networks import LoadedNetwork, load_network, load_teacher
 
 
 class NetworkSource(NamedTuple):
@@ -28,15 +29,19 @@ class NetworkSource(NamedTuple):
 
 @dataclass(frozen=True)
 class ComparedModel:
-    """A model ready to restore; `fingerprint` changes with its weights or options, `source` is None for bicubic."""
+    """A model ready to restore; `fingerprint` changes with its weights or options, `source` is None for bicubic.
+
+    With `sees_gt`, `restore` takes GT (1, 3, sH, sW) behind `lq`.
+    """
 
     name: str
     description: str
-    restore: Restorer
+    restore: Callable[..., Tensor]
     fingerprint: str
     network: nn.Module | None = None
     source: NetworkSource | None = None
     teacher: Path | None = None
+    sees_gt: bool = False
 
     @property
     def is_kdsr_student(self) -> bool:
@@ -55,7 +60,7 @@ def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: t
         return ComparedModel(name, "bicubic enlargement", bicubic_restorer(scale), f"bicubic x{scale}")
     try:
         source = find_source(block, scale=scale)
-        loaded = load_network(source.weights, option_file=source.option_file, network_options=source.network_options)
+        loaded = _load(source, sees_gt=block.sees_gt)
         if loaded.scale != scale:
             raise ValueError(f"{source.weights}: it enlarges x{loaded.scale}, and this comparison has scale: {scale}")
     except FileNotFoundError as error:
@@ -65,15 +70,21 @@ def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: t
     network = loaded.network.to(device).eval()
     restore = network_runner(network, device=device)
     fingerprint = _fingerprint(source, network)
-    return ComparedModel(name, loaded.description, restore, fingerprint, network, source, block.teacher)
+    return ComparedModel(name, loaded.description, restore, fingerprint, network, source, block.teacher, block.sees_gt)
 
 
-def network_runner(network: nn.Module, *, device: torch.device) -> Restorer:
-    """Make a restorer of a network that is on its device."""
+def _load(source: NetworkSource, *, sees_gt: bool) -> LoadedNetwork:
+    if sees_gt:
+        return load_teacher(source.weights)
+    return load_network(source.weights, option_file=source.option_file, network_options=source.network_options)
 
-    def restore(lq: Tensor) -> Tensor:
+
+def network_runner(network: nn.Module, *, device: torch.device) -> Callable[..., Tensor]:
+    """Make a restorer of a network that is on its device; it takes what the network takes."""
+
+    def restore(*images: Tensor) -> Tensor:
         with torch.inference_mode():
-            return network(lq.to(device))
+            return network(*(image.to(device) for image in images))
 
     return restore
 

@@ -98,8 +98,11 @@ def _restore(
     if found := store.find(name, key=key, metrics=metrics, with_picture=shown):
         return found
     try:
+        if model.sees_gt and pair.gt is None:
+            raise ValueError("it sees the original, and there is none")
+        seen = [image[None] for image in (pair if model.sees_gt else pair[:1])]
         with torch.inference_mode():
-            output = model.restore(pair.lq[None]).float().cpu()
+            output = model.restore(*seen).float().cpu()
         if not torch.isfinite(output).all():
             raise ValueError("gave values that are no numbers (NaN or infinite)")
         sr = tensor2img(output)

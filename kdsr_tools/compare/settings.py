@@ -23,6 +23,7 @@ class ComparedModelSettings(Settings):
 
     For networks that cannot be told from their weights, `options` (an option file with their `network_g`) or `network`
     (that block itself) says what to build. `teacher` is the checkpoint a KDSR student learned from, for the IDR view.
+    `sees_gt: true` admits a KDSR teacher, which is given the original beside the LQ image: a bound, not a competitor.
     """
 
     bicubic: bool = False
@@ -31,6 +32,7 @@ class ComparedModelSettings(Settings):
     options: Path | None = None
     network: dict[str, Any] | None = None
     teacher: Path | None = None
+    sees_gt: bool = False
 
     @model_validator(mode="after")
     def _check_kind(self):
@@ -41,6 +43,8 @@ class ComparedModelSettings(Settings):
             raise ValueError("options and network belong to weights; an experiment has its own option file")
         if self.options and self.network:
             raise ValueError("give either options (a file) or network (a block), not both")
+        if self.sees_gt and (self.bicubic or self.options or self.network):
+            raise ValueError("sees_gt belongs to a KDSR teacher's experiment or weights, which tell its size")
         return self
 
 

@@ -137,6 +137,16 @@ def test_noise_has_the_level_asked_for_after_downsampling(scale):
     assert np.abs(channels - np.eye(3)).max() < 0.02
 
 
+def test_so_many_images_have_noise_as_asked_for():
+    gray = np.full((8, 8, 3), 0.5, np.float32)
+    options = {"scale": 1, "noise_sigma_255": [20, 25]}
+    noises = [np.ptp(degrade(gray, seed=seed, noise_prob=0.3, **options)) for seed in range(300)]
+    assert np.mean(np.array(noises) > 0) == pytest.approx(0.3, abs=0.08)
+    # What is noisy has the whole level, and a probability of 1 changes no draw.
+    assert min(noise for noise in noises if noise > 0) > 40 / 255
+    np.testing.assert_array_equal(degrade(gray, noise_prob=1, **options), degrade(gray, **options))
+
+
 def test_the_range_of_widths_is_used_evenly():
     impulse = np.zeros((63, 63, 3), np.float32)
     impulse[31, 31] = 1
@@ -168,6 +178,7 @@ def test_the_ranges_of_elongated_kernels_are_used_evenly():
         ({"sigma": "wide"}, "degradation.sigma: expected a number or [low, high], got 'wide'"),
         ({"sigma": [1, 2, 3]}, "degradation.sigma: expected a number or [low, high], got [1, 2, 3]"),
         ({"noise_sigma_255": [0, 256]}, "degradation.noise_sigma_255: expected 0..255, got [0.0, 256.0]"),
+        ({"noise_prob": 1.5}, "degradation.noise_prob: expected less than or equal to 1, got 1.5"),
         ({"kernel_size": 20}, "degradation.kernel_size: expected an odd number, got 20"),
         ({"downsampling": "area"}, "degradation.downsampling: expected 'bicubic' or 's_fold', got 'area'"),
         ({"sigma": 1, "lambda1": 1}, "give either sigma or lambda1, lambda2 and theta_degrees, not both"),

@@ -14,7 +14,8 @@ from kdsr_model.launch import run
 OF_COMPARISONS = {
     "quickstart/report.yml",
     "compare/classic_x4.yml",
-    "compare/xs_x4.yml",
+    "compare/xs_classic_x4.yml",
+    "compare/xs_classic_x4_seed1.yml",
 }  # not BasicSR's: tests/tools/compare
 EVERY_FILE = [path.relative_to(OPTIONS).as_posix() for path in sorted(OPTIONS.rglob("*.yml"))]
 FILES = [name for name in EVERY_FILE if name not in OF_COMPARISONS]

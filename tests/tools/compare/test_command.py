@@ -9,6 +9,7 @@ import pytest
 import torch
 from basicsr.utils import tensor2img
 from comparison_files import compare_options, write_option_file, write_photographs
+from option_files import save_teacher
 from PIL import Image
 
 from kdsr_arch import KDSRStudent
@@ -16,6 +17,7 @@ from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_tools.cli import main
 from kdsr_tools.compare import runner
 from kdsr_tools.evaluation import bicubic_restorer, score
+from kdsr_tools.networks import load_teacher
 
 
 def test_scores_are_those_of_the_evaluation(comparison, results):
@@ -132,6 +134,24 @@ def test_an_image_that_cannot_be_read_fails_in_every_cell(small, comparison_fold
     assert "gt/broken.png: not an image" in next(item["error"] for item in items if item["error"])
 
 
+def test_a_teacher_is_given_the_original_and_has_no_cost(small, comparison_folder):
+    save_teacher(comparison_folder / "teacher.pth")
+    teacher = {"weights": str(comparison_folder / "teacher.pth"), "sees_gt": True}
+    real = {"real": {"dataroot_lq": str(comparison_folder / "real")}}
+    options = small | {"models": small["models"] | {"teacher": teacher}, "data": small["data"] | real}
+    assert run(comparison_folder, options) == 0
+    results = json.loads((comparison_folder / "out/results.json").read_text())
+    network = load_teacher(comparison_folder / "teacher.pth").network
+    block = options["data"]["noisy"] | {"name": "s", "type": "BlindSRBenchmarkDataset", "phase": "test", "scale": 4}
+    items = [item for item in results["sets"]["noisy"]["items"] if item["model"] == "teacher"]
+    assert len(items) == 3
+    for sample, item in zip(BlindSRBenchmarkDataset(block), items, strict=True):
+        sr = tensor2img(network(sample["lq"][None], sample["gt"][None]))
+        assert item["scores"]["psnr"] == pytest.approx(score(sr, tensor2img(sample["gt"]), scale=4)["psnr"], abs=1e-3)
+    blind = [item for item in results["sets"]["real"]["items"] if item["model"] == "teacher"]
+    assert {item["error"] for item in blind} == {"ValueError: it sees the original, and there is none"}
+
+
 def test_bad_input_is_one_sentence_that_says_what_and_where(small, comparison_folder, capsys):
     folder = comparison_folder
     write_photographs(folder / "lq", {"a": (18, 20), "b": (16, 22), "c": (16, 16)})
@@ -140,7 +160,8 @@ def test_bad_input_is_one_sentence_that_says_what_and_where(small, comparison_fo
     (folder / "no_checkpoint/x.yml").write_text("scale: 4\n")
     gt = str(folder / "gt")
     paired = {"dataroot_gt": gt, "dataroot_lq": str(folder / "lq")}
-    teacher = {"type": "KDSRStudent", "num_feat": 8, "num_block": 2, "num_estimator_block": 1}
+    save_teacher(folder / "teacher.pth")
+    larger = {"type": "KDSRStudent", "num_feat": 8, "num_block": 2, "num_estimator_block": 1}
     for change, message in (
         (
             {"data": {"s": paired}},
@@ -160,9 +181,18 @@ def test_bad_input_is_one_sentence_that_says_what_and_where(small, comparison_fo
         ({"models": {"m": {"weights": "x.pth", "bicubic": True}}}, "give one of bicubic: true, experiment, weights"),
         ({"models": {"m": {"experiment": str(folder / "no_checkpoint")}}}, "no checkpoint models/net_g_*.pth"),
         (
-            {"models": {"m": {"weights": str(folder / "student.pth"), "network": teacher}}},
+            {"models": {"m": {"weights": str(folder / "student.pth"), "network": larger}}},
             "4 are missing (sr_network.blocks.1.depthwise.linear1.weight",
         ),
+        (
+            {"models": {"m": {"weights": str(folder / "teacher.pth")}}},
+            "so it cannot restore pictures; name the student that was trained from it",
+        ),
+        (
+            {"models": {"m": {"weights": str(folder / "student.pth"), "sees_gt": True}}},
+            "student.pth: the weights are a student's; only a KDSR teacher takes the original (GT)",
+        ),
+        ({"models": {"m": {"bicubic": True, "sees_gt": True}}}, "sees_gt belongs to a KDSR teacher's"),
         (
             {"scale": 2, "data": {"s": {"dataroot_gt": gt, "preset": "gaussian8"}}},
             "it enlarges x4, and this comparison has",

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from option_files import SMALL_NETWORKS, save_student
+from option_files import SMALL_NETWORKS, save_student, save_teacher
 
 from kdsr_arch import KDSRStudent
 from kdsr_tools.compare.costs import count_giga_macs, count_parameters, measure_costs, time_in_turn
@@ -48,6 +48,15 @@ def test_models_take_turns_and_one_that_fails_has_no_time():
     assert order == ["a", "broken", "b", "a", "b", "a", "b"]
     assert seconds["broken"] is None
     assert 0 < seconds["a"] < 1
+
+
+def test_of_a_teacher_only_the_parameters_are_counted(tmp_path):
+    teacher = open_model(
+        "t", ComparedModelSettings(weights=save_teacher(tmp_path / "t.pth"), sees_gt=True), scale=4, device=CPU
+    )
+    cost = measure_costs([teacher], CostSettings(lq_size=(8, 8), rounds=1), scale=4, device=CPU)["t"]
+    assert cost.parameters == count_parameters(teacher.network)
+    assert (cost.giga_macs, cost.seconds_per_megapixel, cost.memory_mb) == (None, None, None)
 
 
 def test_memory_grows_with_the_picture(tmp_path):
