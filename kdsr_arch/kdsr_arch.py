@@ -26,7 +26,7 @@ class KDSRNetwork(nn.Module):
         num_estimator_block: residual blocks in the estimator.
         num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
         direct_upsampler: see `SRNetwork`.
-        estimator_he_init: see `DegradationEstimator`.
+        estimator_he_init: see `DegradationEstimator`; a teacher then looks at what LQ and GT differ in, see there.
     The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use none of the last three.
     """
 
@@ -49,12 +49,17 @@ class KDSRNetwork(nn.Module):
             num_idr=num_feat,
             he_init=estimator_he_init,
         )
+        if estimator_he_init:
+            self.init_estimator_input()
         self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
 
     @staticmethod
     def estimator_channels(scale: int) -> int:
         """Give the channels of what the estimator sees."""
         raise NotImplementedError
+
+    def init_estimator_input(self) -> None:
+        """Adapt the initial weights of the estimator's first layer to what it sees."""
 
     def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:
         """Enlarge `lq` (B, 3, H, W) in [0, 1] to (B, 3, sH, sW), steered by `idr` (B, C)."""
@@ -99,12 +104,24 @@ class KDSRStudent(KDSRNetwork):
 
 @ARCH_REGISTRY.register()
 class KDSRTeacher(KDSRNetwork):
-    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRNetwork`."""
+    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRNetwork`.
+
+    With `estimator_he_init`, its first layer begins with the difference of each GT cell's pixels and the LQ pixel: the
+    degradation shows in it, and the picture's content hardly does. Without, a short training gives an IDR that tells
+    pictures apart rather than degradations (docs/results.md). It may learn any other weights from there.
+    """
 
     @staticmethod
     def estimator_channels(scale: int) -> int:
         """Give the channels of the LQ image and of the GT cells behind each of its pixels."""
         return 3 + 3 * scale**2
+
+    @torch.no_grad()
+    def init_estimator_input(self) -> None:
+        """Let LQ weigh as much as all pixels of its GT cell together, with the opposite sign."""
+        weight = self.estimator.conv_first.weight
+        weight[:, 3:] *= self.scale  # differences are several times smaller than pixels
+        weight[:, :3] = -weight[:, 3:].unflatten(1, (3, -1)).sum(dim=2)
 
     def join(self, lq: Tensor, gt: Tensor) -> Tensor:
         """Put the cells of `gt` (B, 3, sH, sW) behind `lq` (B, 3, H, W), as the estimator sees them.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from basicsr.archs import build_network
+from torch.nn import functional as F
 
 from kdsr_arch import KDSRNoEstimator, KDSRStudent, KDSRTeacher
 
@@ -141,3 +142,20 @@ def test_teacher_sees_lq_before_the_cells_of_gt(teacher):
 def test_networks_hold_no_buffers(student):
     # Distributed training would synchronise them in forward, and validation on one rank would wait for the others.
     assert list(student.buffers()) == []
+
+
+def test_a_teacher_from_he_initialisation_sees_degradation_and_not_content():
+    torch.manual_seed(0)
+    size = {"num_feat": 8, "num_block": 1, "num_estimator_block": 1}
+    adapted, plain = KDSRTeacher(4, **size, estimator_he_init=True), KDSRTeacher(4, **size)
+    lq = torch.rand(6, 3, 12, 12)
+    undegraded = F.interpolate(lq, scale_factor=4)
+    noisy = lq + 0.1 * torch.randn(lq.shape)
+
+    def spread(teacher, lq):  # from picture to picture
+        return teacher.estimate_idr(lq, undegraded)[1].std(dim=0).mean().item()
+
+    assert spread(adapted, lq) < 1e-6  # no difference of LQ and GT, nothing to see
+    assert spread(plain, lq) > 1e-5
+    moved = (adapted.estimate_idr(noisy, undegraded)[1] - adapted.estimate_idr(lq, undegraded)[1]).mean(dim=0)
+    assert moved.abs().mean() > 3 * spread(adapted, noisy)
