@@ -5,11 +5,12 @@ Each file's header has `name`, `description`, `scale`, `degradations` and `licen
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata
+from kdsr_tools.networks import LoadedNetwork, load_network
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent / "kdsr_models"
 NO_MODEL = "no model ships with this installation"
@@ -73,3 +74,18 @@ def find_checkpoint(name: str) -> Path:
         return Path(name)
     known = f"known models: {', '.join(model.name for model in models)}" if models else NO_MODEL
     raise FileNotFoundError(f"{name}: there is no such checkpoint file, and no shipped model of that name ({known})")
+
+
+def load_model(name: str | None = None, *, option_file: str | Path | None = None) -> LoadedNetwork:
+    """Load a shipped model or a checkpoint, or, without a name, the default; its description says which it is.
+
+    Raises:
+        OSError, ValueError: see `find_checkpoint`, `default_model` and `load_network`.
+    """
+    path = find_checkpoint(name) if name else default_model().path
+    loaded = load_network(path, option_file=option_file)
+    shipped = {model.path: model for model in list_models()}.get(path)
+    if shipped is None:
+        return loaded
+    choice = "" if name else ", the default"
+    return replace(loaded, description=f"{shipped.name}{choice}: {loaded.description}")

@@ -16,11 +16,10 @@ import numpy as np
 
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.batch import Outcome, Settings, split_existing, upscale_pictures
-from kdsr_tools.networks import load_network
 from kdsr_tools.picture_files import MAX_PIXELS, read_picture
 from kdsr_tools.picture_paths import Job, plan_jobs
 from kdsr_tools.sharing import Process
-from kdsr_tools.shipped_models import NO_MODEL, default_model, find_checkpoint, list_models
+from kdsr_tools.shipped_models import NO_MODEL, list_models, load_model
 from kdsr_tools.upscaler import Upscaler, find_device
 
 INTERRUPTED = 130
@@ -46,8 +45,7 @@ def upscale(args: argparse.Namespace) -> int:
     """
     start = perf_counter()
     process = Process.from_environment()
-    path = find_checkpoint(args.model) if args.model else default_model().path
-    loaded = load_network(path, option_file=args.opt)
+    loaded = load_model(args.model, option_file=args.opt)
     jobs = plan_jobs(
         args.inputs,
         scale=args.outscale or loaded.scale,
@@ -60,7 +58,7 @@ def upscale(args: argparse.Namespace) -> int:
         _check_writable(args.output.parent if jobs[0].target == args.output else args.output)
     upscaler = Upscaler(loaded, idr_from=_find_idr_source(args, jobs), **_machine_settings(args, process))
     count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
-    _say(args, process, f"{loaded.description} ({path}) on {upscaler.device}, {count}")
+    _say(args, process, f"{loaded.description} ({loaded.path}) on {upscaler.device}, {count}")
     outcomes, is_interrupted = _do_share(args, process, jobs, upscaler)
     if not is_interrupted:
         outcomes = [outcome for share in process.gather(outcomes) for outcome in share]

@@ -21,7 +21,7 @@ from kdsr_arch.tiling import cut_centre
 from kdsr_tools.fringes import limit_to_neighbours
 from kdsr_tools.networks import LoadedNetwork, load_network
 from kdsr_tools.pixels import Planes, to_image, to_planes
-from kdsr_tools.shipped_models import default_model
+from kdsr_tools.shipped_models import load_model
 from kdsr_tools.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -94,7 +94,19 @@ class Upscaler:
     @classmethod
     def default(cls, **settings: Any) -> Upscaler:
         """Make an upscaler of the default model that ships with the package; ValueError if none does."""
-        return cls(load_network(default_model().path), **settings)
+        return cls.from_shipped(None, **settings)
+
+    @classmethod
+    def from_shipped(cls, name: str | None, **settings: Any) -> Upscaler:
+        """Make an upscaler of a shipped model by its name (`kdsr upscale --model list`), or of a checkpoint.
+
+        Raises:
+            FileNotFoundError: there is no such model.
+        """
+        return cls(load_model(name), **settings)
+
+    def __repr__(self) -> str:
+        return f"Upscaler({self.loaded.description}, x{self.scale:g}, on {self.device})"
 
     @property
     def scale(self) -> float:

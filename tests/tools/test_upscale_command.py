@@ -315,9 +315,10 @@ def test_shipped_models_are_listed_and_used_by_name(here, monkeypatch, capsys):
     save_file(weights, "models/xs.safetensors", metadata={**header, "default": "yes"})
     assert main(["upscale", "--model", "list"]) == 0
     assert capsys.readouterr().out == "KDSR-XS (default): x4, small\n    for: blur; licence: MIT\n"
-    for name in (["--model", "kdsr-xs"], []):
+    for name, said in ((["--model", "kdsr-xs"], "KDSR-XS: "), ([], "KDSR-XS, the default: ")):
         assert main(["upscale", "p/a.png", "-o", f"out{len(name)}", "--device", "cpu", *name]) == 0
-        assert f"({here}/models/xs.safetensors)" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert out.startswith(f"{said}KDSR student x4, 8 features, 1 blocks ({here}/models/xs.safetensors) on cpu")
 
 
 def run_in_two_processes(*arguments):

@@ -211,6 +211,8 @@ def test_the_default_is_the_shipped_model_that_says_so(tmp_path, student, monkey
     save_file(student.state_dict(), tmp_path / "b.safetensors", metadata={"name": "b", "default": "yes"})
     upscale = Upscaler.default(device="cpu")
     assert (upscale.scale, upscale.loaded.path) == (2, tmp_path / "b.safetensors")
+    assert repr(upscale).startswith("Upscaler(b, the default: KDSR student x2,")
+    assert repr(Upscaler.from_shipped("a", device="cpu")).startswith("Upscaler(a: KDSR student x4,")
 
 
 def test_memory_is_shared_among_processes_and_never_less_than_needed(monkeypatch):
