@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from numpy.random import Generator
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -130,6 +130,8 @@ def _to_problem(detail: ErrorDetails, settings_class: type[Settings], *, path: s
 
 
 def _known_keys(settings_class: type[Settings], parents: Iterable[Any]) -> list[str]:
+    kind: Any = settings_class
     for key in parents:
-        settings_class = settings_class.model_fields[key].annotation
-    return list(settings_class.model_fields)
+        # In a block whose keys are names of the user's choice, all values are of one kind.
+        kind = get_args(kind)[1] if get_origin(kind) is dict else kind.model_fields[key].annotation
+    return list(kind.model_fields)

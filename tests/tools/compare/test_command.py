@@ -199,6 +199,8 @@ def test_bad_input_is_one_sentence_that_says_what_and_where(small, comparison_fo
         ),
         ({"baseline": "EDSR"}, "baseline: expected one of"),
         ({"colour": "red"}, "colour: unknown key"),
+        ({"models": {"m": {"wieghts": "x.pth"}}}, "models.m.wieghts: unknown key; did you mean 'weights'?"),
+        ({"data": {"s": {"dataroot": gt}}}, "data.s.dataroot: unknown key; did you mean 'dataroot_"),
     ):
         options = small | ({"baseline": None} if "models" in change else {}) | change
         assert run(folder, options) == 1, change

@@ -6,6 +6,7 @@ import pytest
 from option_files import OPTIONS, load_options
 
 from kdsr_tools.compare.settings import read_compare_settings
+from kdsr_tools.shipped_models import list_models
 
 
 def list_trained(*files):
@@ -32,6 +33,12 @@ def test_a_shipped_file_compares_what_the_other_option_files_train(name, files, 
     assert {Path(m.experiment).name for m in settings.models.values() if m.experiment} == list_trained(*files)
     assert settings.baseline_name == baseline
     assert settings.data["Set5"].preset == "gaussian8"  # of which there are published numbers
+
+
+def test_the_shipped_models_comparison_has_them_all():
+    settings = read_compare_settings(OPTIONS / "compare/xs_shipped_x4.yml")
+    compared = {(OPTIONS.parent / block.weights).resolve() for block in settings.models.values() if block.weights}
+    assert compared == {model.path for model in list_models()}
 
 
 def test_the_first_model_is_the_baseline_unless_another_is_named(tmp_path):
