@@ -62,11 +62,30 @@ def test_models_are_found_where_pip_installs_them(tmp_path, monkeypatch):
     assert models_folder() == tmp_path / "kdsr_models"
 
 
-def test_the_default_model_restores_a_blurred_photograph_better_than_bicubic(photograph):
+@pytest.mark.parametrize(
+    ("name", "degradation", "gain"),
+    [
+        ("kdsr-xs-isotropic-x4", {"type": "ClassicDegradation", "sigma": 2.4}, 2),
+        ("kdsr-xs-classic-x4", {"type": "ClassicDegradation", "sigma": 2.4}, 1.5),
+        ("kdsr-xs-classic-x4", {"type": "ClassicDegradation", "sigma": 2, "noise_sigma_255": 15}, 0.2),
+        ("kdsr-xs-real-x4", {"type": "SecondOrderDegradation"}, 0.5),
+    ],
+)
+def test_a_shipped_model_restores_what_it_is_for_better_than_bicubic(photograph, name, degradation, gain):
     gt = np.ascontiguousarray(photograph)
-    blur = build_degradation({"type": "ClassicDegradation", "scale": 4, "sigma": 2.4})
-    lq = blur(gt.astype(np.float32) / 255, np.random.default_rng(0))
-    bicubic = (bicubic_resize(lq, 4).clip(0, 1) * 255).round().astype(np.uint8)
-    restored = Upscaler.default()((lq * 255).round().astype(np.uint8))
-    psnr = [score(image, gt, scale=4)["psnr"] for image in (bicubic, restored)]
-    assert psnr[1] > psnr[0] + 2
+    degrade = build_degradation({"scale": 4, **degradation})
+    upscale = Upscaler.from_shipped(name, device="cpu")
+    gains = []
+    for seed in range(4):
+        lq = degrade(gt.astype(np.float32) / 255, np.random.default_rng(seed))
+        bicubic = (bicubic_resize(lq, 4).clip(0, 1) * 255).round().astype(np.uint8)
+        psnr = [score(image, gt, scale=4)["psnr"] for image in (bicubic, upscale((lq * 255).round().astype(np.uint8)))]
+        gains.append(psnr[1] - psnr[0])
+    assert np.mean(gains) > gain
+
+
+def test_what_ships_is_described_and_one_is_the_default():
+    models = list_models()
+    assert [model.name for model in models if model.is_default] == ["kdsr-xs-real-x4"]
+    assert all(model.description and model.degradations and model.licence == "MIT" for model in models)
+    assert all(model.path.stem == model.name and model.path.stat().st_size < 4e6 for model in models)
