@@ -16,7 +16,6 @@ from kdsr_tools.compare.models import ComparedModel, NetworkSource
 from kdsr_tools.compare.settings import CostSettings
 from kdsr_tools.evaluation import Restorer
 from kdsr_tools.measurement import measure_peak_megabytes
-from kdsr_tools.networks import load_network
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,7 @@ def prepare_restoring(source: NetworkSource, lq_size: tuple[int, int], device: s
     lq = torch.rand(1, 3, *lq_size)
 
     def work() -> None:
-        loaded = load_network(source.weights, option_file=source.option_file, network_options=source.network_options)
+        loaded = source.load()
         with torch.inference_mode():
             loaded.network.to(device)(lq.to(device)).cpu()
 

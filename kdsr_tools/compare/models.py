@@ -26,6 +26,10 @@ class NetworkSource(NamedTuple):
     option_file: Path | None = None
     network_options: dict[str, Any] | None = None
 
+    def load(self) -> LoadedNetwork:
+        """Load the network. Raises as `load_network`."""
+        return load_network(self.weights, option_file=self.option_file, network_options=self.network_options)
+
 
 @dataclass(frozen=True)
 class ComparedModel:
@@ -60,7 +64,7 @@ def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: t
         return ComparedModel(name, "bicubic enlargement", bicubic_restorer(scale), f"bicubic x{scale}")
     try:
         source = find_source(block, scale=scale)
-        loaded = _load(source, sees_gt=block.sees_gt)
+        loaded = load_teacher(source.weights) if block.sees_gt else source.load()
         if loaded.scale != scale:
             raise ValueError(f"{source.weights}: it enlarges x{loaded.scale}, and this comparison has scale: {scale}")
     except FileNotFoundError as error:
@@ -71,12 +75,6 @@ def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: t
     restore = network_runner(network, device=device)
     fingerprint = _fingerprint(source, network)
     return ComparedModel(name, loaded.description, restore, fingerprint, network, source, block.teacher, block.sees_gt)
-
-
-def _load(source: NetworkSource, *, sees_gt: bool) -> LoadedNetwork:
-    if sees_gt:
-        return load_teacher(source.weights)
-    return load_network(source.weights, option_file=source.option_file, network_options=source.network_options)
 
 
 def network_runner(network: nn.Module, *, device: torch.device) -> Callable[..., Tensor]:
