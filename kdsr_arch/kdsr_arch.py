@@ -27,7 +27,8 @@ class KDSRNetwork(nn.Module):
         num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
         direct_upsampler: see `SRNetwork`.
         estimator_he_init: see `DegradationEstimator`; a teacher then looks at what LQ and GT differ in, see there.
-    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use none of the last three.
+        block_init_scale: see `SRNetwork`.
+    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use none of the last four.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class KDSRNetwork(nn.Module):
         num_estimator_feat: int | None = None,
         direct_upsampler: bool = False,
         estimator_he_init: bool = False,
+        block_init_scale: float = 1.0,
     ):
         super().__init__()
         self.scale = scale
@@ -51,7 +53,13 @@ class KDSRNetwork(nn.Module):
         )
         if estimator_he_init:
             self.init_estimator_input()
-        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
+        self.sr_network = SRNetwork(
+            scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            direct_upsampler=direct_upsampler,
+            block_init_scale=block_init_scale,
+        )
 
     @staticmethod
     def estimator_channels(scale: int) -> int:
@@ -156,10 +164,23 @@ class KDSRNoEstimator(nn.Module):
     knowledge of the degradation is missing.
     """
 
-    def __init__(self, scale: int = 4, num_feat: int = 64, num_block: int = 53, direct_upsampler: bool = False):
+    def __init__(
+        self,
+        scale: int = 4,
+        num_feat: int = 64,
+        num_block: int = 53,
+        direct_upsampler: bool = False,
+        block_init_scale: float = 1.0,
+    ):
         super().__init__()
         self.constant_idr = nn.Parameter(torch.randn(1, num_feat))
-        self.sr_network = SRNetwork(scale, num_feat=num_feat, num_block=num_block, direct_upsampler=direct_upsampler)
+        self.sr_network = SRNetwork(
+            scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            direct_upsampler=direct_upsampler,
+            block_init_scale=block_init_scale,
+        )
 
     def forward(self, lq: Tensor) -> Tensor:
         """Enlarge `lq` (B, 3, H, W), RGB in [0, 1], to the SR image (B, 3, sH, sW)."""

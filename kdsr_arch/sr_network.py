@@ -77,13 +77,23 @@ class SRNetwork(nn.Module):
 
     Args:
         direct_upsampler: let the upsampler end in colours, without a convolution at the size of the result.
+        block_init_scale: what the blocks' convolutions are multiplied by at the start. With 0.1, as deep residual
+            networks are often begun, many blocks bear a higher learning rate.
 
     Attributes:
         recompute: whether training computes each block's inner features a second time for its gradient instead of
             keeping them: less memory, more time, the same result.
     """
 
-    def __init__(self, scale: int, *, num_feat: int, num_block: int, direct_upsampler: bool = False):
+    def __init__(
+        self,
+        scale: int,
+        *,
+        num_feat: int,
+        num_block: int,
+        direct_upsampler: bool = False,
+        block_init_scale: float = 1.0,
+    ):
         super().__init__()
         self.recompute = False
         self.conv_first = conv3x3(3, num_feat)
@@ -91,6 +101,10 @@ class SRNetwork(nn.Module):
         self.conv_body = conv3x3(num_feat, num_feat)
         self.upsampler = Upsampler(scale, num_feat=num_feat, direct=direct_upsampler)
         self.conv_last = nn.Identity() if direct_upsampler else conv3x3(num_feat, 3)
+        with torch.no_grad():
+            for block in self.blocks:
+                block.conv.weight.mul_(block_init_scale)
+                block.conv.bias.mul_(block_init_scale)
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> features (B, C, H, W)."""

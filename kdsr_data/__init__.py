@@ -5,6 +5,7 @@ import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 from kdsr_data.blind_sr_benchmark_dataset import BlindSRBenchmarkDataset
 from kdsr_data.degradations import ClassicDegradation, build_degradation
 from kdsr_data.degraded_image_dataset import DegradedImageDataset
+from kdsr_data.mixed import MixedDegradation
 from kdsr_data.second_order import SecondOrderDegradation
 from kdsr_data.settings import OptionError
 
@@ -12,6 +13,7 @@ __all__ = [
     "BlindSRBenchmarkDataset",
     "ClassicDegradation",
     "DegradedImageDataset",
+    "MixedDegradation",
     "OptionError",
     "SecondOrderDegradation",
     "build_degradation",

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
+from kdsr_data.mixed import degraded_sizes
 from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
 from kdsr_data.settings import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
 
@@ -54,11 +55,13 @@ class DegradedImageSettings(ImageSetSettings):
 
     With `degraded_size`, a larger GT crop of so many pixels is degraded and the pair is cut out of it, so that filters
     and resizes have seen what lies around. A smaller image is degraded as far as it goes; BasicSR would mirror it.
+    Of `patch_candidates` random crops, the one with most detail is taken: sky and soft background teach little.
     """
 
     degradation: dict[str, Any]
     gt_size: int | None = Field(default=None, ge=1)
     degraded_size: int | None = Field(default=None, ge=1)
+    patch_candidates: int = Field(default=1, ge=1, le=64)
     use_hflip: bool = False
     use_rot: bool = False
 
@@ -70,10 +73,16 @@ class DegradedImageSettings(ImageSetSettings):
             raise ValueError(f"gt_size: expected a multiple of the scale {self.scale}, got {self.gt_size}")
         if self.degraded_size is not None and self.gt_size is None:
             raise ValueError("degraded_size: needs gt_size, the patch to cut out of it")
-        if self.degraded_size is not None and (self.degraded_size % self.scale or self.degraded_size < self.gt_size):
-            expected = f"a multiple of the scale {self.scale}, at least gt_size {self.gt_size}"
-            raise ValueError(f"degraded_size: expected {expected}, got {self.degraded_size}")
+        if message := self.misfit_of(self.degraded_size):
+            raise ValueError(f"degraded_size: {message}")
         return self
+
+    def misfit_of(self, degraded_size: int | None) -> str | None:
+        """Say what is wrong with a size to degrade, or None where a patch can be cut out of it."""
+        if degraded_size is None or (degraded_size % self.scale == 0 and degraded_size >= (self.gt_size or 1)):
+            return None
+        expected = f"a multiple of the scale {self.scale}, at least gt_size {self.gt_size}"
+        return f"expected {expected}, got {degraded_size}"
 
 
 class BenchmarkSettings(ImageSetSettings):
@@ -112,7 +121,15 @@ def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
 def check_degraded_images(opt: Mapping[str, Any], path: str) -> DegradedImageSettings:
     """Check the block of a `DegradedImageDataset` with its degradation. Raises OptionError."""
     settings = read_settings(DegradedImageSettings, opt, path=path)
-    _check_degradation(degradation_block(settings), scale=settings.scale, path=join_path(path, "degradation"))
+    block, where = degradation_block(settings), join_path(path, "degradation")
+    _check_degradation(block, scale=settings.scale, path=where)
+    problems = [
+        Problem(join_path(where, *place, "degraded_size"), message)
+        for place, degraded_size in degraded_sizes(block)
+        if (message := settings.misfit_of(degraded_size))
+    ]
+    if problems:
+        raise OptionError(problems)
     return settings
 
 

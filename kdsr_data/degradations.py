@@ -6,8 +6,9 @@ registry, the classic degradation (arXiv 2211.16928, sections 4.1 and 4.2) and t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from basicsr.utils.registry import Registry
 from numpy.random import Generator
 from pydantic import Field, field_validator, model_validator
 
+from kdsr_data.compression import compress_jpeg
 from kdsr_data.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
 from kdsr_data.resize import Edge, bicubic_resize
 from kdsr_data.settings import (
@@ -45,15 +47,33 @@ __all__ = [
 DEGRADATION_REGISTRY = Registry("degradation")
 
 
-class Degradation(Protocol):
-    """What every degradation is: built from its settings, called on one image."""
+class Degradation(ABC):
+    """What every degradation is: built from its settings, called on one image.
+
+    Attributes:
+        degraded_size: how many pixels of GT it wants to see of an image in training, or None for what the data set says.
+    """
 
     settings_class: type[Settings]
+    degraded_size: int | None = None
 
-    def __init__(self, settings: Settings): ...
+    def __init__(self, settings: Settings):
+        self.settings = settings
 
+    @classmethod
+    def check(cls, settings: Settings, *, path: str) -> None:
+        """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
+
+    def choose(self, rng: Generator) -> Degradation:
+        """Choose the degradation of one image: this one, but for mixtures."""
+        return self
+
+    @abstractmethod
     def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
-        """Make the LQ image (H/s, W/s, 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]; draws come from `rng`."""
+        """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1].
+
+        All draws come from `rng`.
+        """
 
 
 def build_degradation(opt: Mapping[str, Any], *, path: str = "degradation") -> Degradation:
@@ -76,8 +96,11 @@ def degradation_settings(opt: Mapping[str, Any], *, path: str) -> Settings:
     if type_name(opt) not in DEGRADATION_REGISTRY:
         problem = unknown_type(join_path(path, "type"), "degradation", opt.get("type"), DEGRADATION_REGISTRY.keys())
         raise OptionError([problem])
-    settings_class = DEGRADATION_REGISTRY.get(opt["type"]).settings_class
-    return read_settings(settings_class, {k: v for k, v in opt.items() if k != "type"}, path=path)
+    degradation_class = DEGRADATION_REGISTRY.get(opt["type"])
+    block = {key: value for key, value in opt.items() if key != "type"}
+    settings = read_settings(degradation_class.settings_class, block, path=path)
+    degradation_class.check(settings, path=path)
+    return settings
 
 
 def round_to_8_bit(img: np.ndarray) -> np.ndarray:
@@ -89,7 +112,8 @@ class ClassicSettings(Settings):
     """Options of `ClassicDegradation`; each parameter is a number or a `[low, high]` range to draw from.
 
     Either `sigma` (isotropic) or `lambda1`, `lambda2` and `theta_degrees` (anisotropic) is given; 0 or neither
-    means no blur. With `noise_prob` below 1, the other images stay free of noise.
+    means no blur. With `noise_prob` below 1, the other images stay free of noise. With a `jpeg_quality`, the share
+    `jpeg_prob` of the images is compressed at last.
     """
 
     scale: int = Field(ge=1, le=8)
@@ -102,6 +126,8 @@ class ClassicSettings(Settings):
     edge: Edge = "replicate"
     noise_sigma_255: range_within(0, 255) = Range(0, 0)
     noise_prob: float = Field(default=1, ge=0, le=1)
+    jpeg_quality: range_within(1, 100) | None = None
+    jpeg_prob: float = Field(default=1, ge=0, le=1)
 
     @field_validator("kernel_size")
     @classmethod
@@ -122,13 +148,14 @@ class ClassicSettings(Settings):
 
 
 @DEGRADATION_REGISTRY.register()
-class ClassicDegradation:
-    """Gaussian blur (reflected edges), downsampling, white Gaussian noise, rounding to 8 bit; one draw an image."""
+class ClassicDegradation(Degradation):
+    """Gaussian blur (reflected edges), downsampling, white Gaussian noise, rounding to 8 bit; one draw an image.
+
+    JPEG compression can follow, which is not the paper's: so are pictures that are only lightly damaged.
+    """
 
     settings_class = ClassicSettings
-
-    def __init__(self, settings: ClassicSettings):
-        self.settings = settings
+    settings: ClassicSettings
 
     def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
@@ -137,7 +164,7 @@ class ClassicDegradation:
         level = self._draw_noise_level(rng)
         if level > 0:
             small = small + level * rng.standard_normal(small.shape, dtype=np.float32)
-        return round_to_8_bit(small)
+        return round_to_8_bit(self._compress(small, rng))
 
     def _draw_noise_level(self, rng: Generator) -> float:
         s = self.settings
@@ -156,6 +183,13 @@ class ClassicDegradation:
         # A round Gaussian separates into a row and a column, which is faster and equal to rounding error.
         profile = cv2.getGaussianKernel(s.kernel_size, sigma, cv2.CV_32F)
         return cv2.sepFilter2D(gt, -1, profile, profile, borderType=cv2.BORDER_REFLECT_101)
+
+    def _compress(self, img: np.ndarray, rng: Generator) -> np.ndarray:
+        s = self.settings
+        if s.jpeg_quality is None or rng.random() >= s.jpeg_prob:
+            return img
+        bgr = compress_jpeg(cv2.cvtColor(img, cv2.COLOR_RGB2BGR), quality=round(s.jpeg_quality.draw(rng)))
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
     def _downsample(self, img: np.ndarray) -> np.ndarray:
         scale = self.settings.scale

@@ -96,16 +96,29 @@ class DegradedImageDataset(Dataset):
 
     def _make_pair(self, gt: np.ndarray, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
         scale, gt_size = self.settings.scale, self.settings.gt_size
+        degradation = self.degradation.choose(rng)
         # An image smaller than degraded_size is degraded as far as it goes.
         largest = min(gt.shape[:2]) // scale * scale
-        degraded_size = min(self.settings.degraded_size or gt_size, largest)
+        degraded_size = min(degradation.degraded_size or self.settings.degraded_size or gt_size, largest)
         with global_draws_from(rng):
-            # BasicSR crops pairs; GT stands in for the LQ image that does not exist yet.
-            gt, _ = paired_random_crop(gt, gt, degraded_size, scale=1)
+            gt, _ = self._crop(gt, gt, degraded_size, scale=1)  # GT stands in for the LQ that does not exist yet
             gt = augment(np.array(gt, order="C"), hflip=self.settings.use_hflip, rotation=self.settings.use_rot)
-        lq = self.degradation(np.ascontiguousarray(gt), rng)
+        lq = degradation(np.ascontiguousarray(gt), rng)
         with global_draws_from(rng):
-            return paired_random_crop(gt, lq, gt_size, scale)
+            return self._crop(gt, lq, gt_size, scale=scale)
+
+    def _crop(self, gt: np.ndarray, lq: np.ndarray, gt_size: int, *, scale: int) -> tuple[np.ndarray, np.ndarray]:
+        """Draw BasicSR's random crop of a pair, `patch_candidates` times, and keep the one with most detail."""
+        # Where there is nothing to choose from, one draw is enough.
+        draws = self.settings.patch_candidates if min(gt.shape[:2]) > gt_size else 1
+        pairs = [paired_random_crop(gt, lq, gt_size, scale) for _ in range(draws)]
+        return pairs[0] if draws == 1 else max(pairs, key=lambda pair: detail(pair[0]))
+
+
+def detail(img: np.ndarray) -> float:
+    """Measure how much there is to see in an image (H, W, 3): the mean step of green from pixel to pixel."""
+    green = img[::2, :, 1]
+    return float(np.abs(np.diff(green, axis=1)).mean() + np.abs(np.diff(green, axis=0)).mean())
 
 
 def check_patch_fits(settings: DegradedImageSettings, path: str) -> None:

@@ -63,7 +63,7 @@ def make_setting(block: dict[str, Any], *, scale: int) -> BenchmarkSetting:
     own_label = "" if block.get("label") is None else str(block["label"])
     block = {key: value for key, value in block.items() if key != "label"}
     degradation = {"type": "ClassicDegradation", "scale": scale, **block}
-    shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not isinstance(v, dict)}
+    shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not _is_nested(v)}
     parts = [f"{SHORT_NAMES.get(key, key)}-{_number(value)}" for key, value in shown.items()]
     return BenchmarkSetting(own_label or "_".join(parts) or degradation["type"], degradation)
 
@@ -78,6 +78,10 @@ def _kernels(preset: str, *, scale: int, sigma_range: tuple[float, float] | None
         scales = ", ".join(f"x{s}" for s in GAUSSIAN8_SIGMA_RANGE)
         raise ValueError(f"gaussian8 has blur widths for {scales} only; at x{scale} give sigma_range: [first, last]")
     return [{"sigma": round(float(sigma), 4)} for sigma in np.linspace(*limits, 8)]
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(part, dict) for part in value))
 
 
 def _number(value: Any) -> str:

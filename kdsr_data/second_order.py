@@ -15,7 +15,8 @@ from basicsr.data import degradations as shapes
 from numpy.random import Generator
 from torch.nn import functional
 
-from kdsr_data.degradations import DEGRADATION_REGISTRY, round_to_8_bit
+from kdsr_data.compression import compress_jpeg
+from kdsr_data.degradations import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
 from kdsr_data.noise import add_gaussian_noise, add_poisson_noise
 from kdsr_data.second_order_settings import SecondOrderSettings, StageSettings
 
@@ -30,7 +31,7 @@ GAUSSIANS = {
 
 
 @DEGRADATION_REGISTRY.register()
-class SecondOrderDegradation:
+class SecondOrderDegradation(Degradation):
     """Two stages of blur, resize, noise and JPEG, a sinc filter before or after the last JPEG, rounding to 8 bit."""
 
     settings_class = SecondOrderSettings
@@ -164,7 +165,4 @@ def jpeg(img: np.ndarray, stage: StageSettings, rng: Generator) -> np.ndarray:
     """Compress and decompress a BGR image as JPEG with 4:2:0 chroma."""
     if rng.random() >= stage.jpeg_prob:
         return img
-    quality = round(stage.jpeg_quality_range.draw(rng))
-    levels = cv2.convertScaleAbs(np.clip(img, 0, 1), alpha=255)
-    _, content = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(content, cv2.IMREAD_COLOR).astype(np.float32) / np.float32(255)
+    return compress_jpeg(img, quality=round(stage.jpeg_quality_range.draw(rng)))

@@ -183,6 +183,9 @@ def _misfit(value: Any, *, default: Any) -> str | None:
     """Say what is expected of an argument of our networks, where `value` is something else."""
     if isinstance(default, bool):
         return None if isinstance(value, bool) else "true or false"
+    if isinstance(default, float):
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+        return None if fits else "a number from 0 on"
     fits = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_ARGUMENT
     return None if fits or value is default is None else f"a whole number from 1 to {LARGEST_ARGUMENT}"
 

@@ -96,10 +96,18 @@ def run(args: argparse.Namespace) -> int:
     for option, value in (("--tile-size", args.tile_size), ("--tile-step", args.tile_step)):
         if value < 1:
             raise ValueError(f"{option}: expected at least 1 pixel, got {value}")
+    if args.most_tiles is not None and args.most_tiles < 1:
+        raise ValueError(f"--most-tiles: expected at least 1, got {args.most_tiles}")
     source = ImageSource(args.folder, io_backend={"type": "disk"})
     photographs = [Path(source.path(index)) for index in range(len(source))]
     with tempfile.TemporaryDirectory() as temporary:
-        tiles = write_tiles(photographs, Path(temporary), tile_size=args.tile_size, tile_step=args.tile_step)
+        tiles = write_tiles(
+            photographs,
+            Path(temporary),
+            tile_size=args.tile_size,
+            tile_step=args.tile_step,
+            most_tiles=args.most_tiles,
+        )
         write_lmdb(args.to, tiles)
     print(f"{args.to}: {len(tiles)} tiles of {len(photographs)} photographs")
     return 0
@@ -112,4 +120,10 @@ def add_parser(subparsers) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="NAME.lmdb")
     parser.add_argument("--tile-size", type=int, default=TILE_SIZE, metavar="PIXELS", help=f"default: {TILE_SIZE}")
     parser.add_argument("--tile-step", type=int, default=TILE_STEP, metavar="PIXELS", help=f"default: {TILE_STEP}")
+    parser.add_argument(
+        "--most-tiles",
+        type=int,
+        metavar="NUMBER",
+        help="keep so many of a photograph, those with the strongest contrast (default: all)",
+    )
     parser.set_defaults(run=run)
