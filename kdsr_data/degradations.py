@@ -51,7 +51,7 @@ class Degradation(ABC):
     """What every degradation is: built from its settings, called on one image.
 
     Attributes:
-        degraded_size: how many pixels of GT it wants to see of an image in training, or None for what the data set says.
+        degraded_size: the GT pixels that it wants to see of an image in training; None: as the data set says.
     """
 
     settings_class: type[Settings]
@@ -61,7 +61,7 @@ class Degradation(ABC):
         self.settings = settings
 
     @classmethod
-    def check(cls, settings: Settings, *, path: str) -> None:
+    def check(cls, settings: Settings, *, path: str) -> None:  # noqa: B027  (most have nothing more to check)
         """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
 
     def choose(self, rng: Generator) -> Degradation:

@@ -23,12 +23,13 @@ from kdsr_arch.inference import CROP_SIZE, ImageRestorer
 from kdsr_arch.tiling import cut_centre
 from kdsr_tools.measurement import peak_bytes, run_alone
 
-# The paper's networks, and the small one of options/xs/.
+# The paper's networks, and the small ones of options/blind/.
+SMALL = {"num_estimator_block": 2, "num_estimator_feat": 16, "direct_upsampler": True}
 NETWORKS: dict[str, dict[str, Any]] = {
     "M": {},
     "L": {"num_feat": 128, "num_block": 28, "num_estimator_block": 5},
-    "XS": {"num_feat": 32, "num_block": 16, "num_estimator_block": 2, "num_estimator_feat": 16}
-    | {"direct_upsampler": True},
+    "S": {"num_feat": 48, "num_block": 24, **SMALL},
+    "XS": {"num_feat": 32, "num_block": 16, **SMALL},
 }
 PLAIN, OURS, CROP, ONNX = "plain PyTorch", "ours", "ours, IDR from a crop", "onnxruntime"
 PATHS = {"plain": PLAIN, "ours": OURS, "crop": CROP, "onnx": ONNX}
@@ -168,7 +169,7 @@ def add_parser(subparsers) -> None:
         "--sizes", type=read_size, nargs="+", default=sizes, metavar="HxW", help="LQ pixels (default: 64x64 180x320)"
     )
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=list(PATHS), help="what to measure (default: all)")
-    parser.add_argument("--network", choices=NETWORKS, default="M", help="KDSR-M, -L or -XS (default: M)")
+    parser.add_argument("--network", choices=NETWORKS, default="M", help="KDSR-M, -L, -S or -XS (default: M)")
     parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), default=4, help="(default: 4)")
     parser.add_argument("--rounds", type=_read_positive, default=3, metavar="N", help="timed runs (default: 3)")
     parser.add_argument(

@@ -103,3 +103,14 @@ def test_the_direct_upsampler_puts_every_colour_in_its_place(scale):
     expected = features.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
     sr = network.reconstruct(features)
     torch.testing.assert_close(sr, expected + torch.tensor(DIV2K_MEAN).reshape(1, 3, 1, 1))
+
+
+def test_blocks_can_begin_small_and_all_else_begins_as_ever():
+    networks = []
+    for scale in (1.0, 0.1):
+        torch.manual_seed(0)
+        networks.append(SRNetwork(2, num_feat=4, num_block=2, block_init_scale=scale).state_dict())
+    plain, small = networks
+    for key, weight in plain.items():
+        factor = 0.1 if ".conv." in key else 1.0
+        torch.testing.assert_close(small[key], weight * factor)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kdsr_data import OptionError, build_degradation
+from kdsr_data.compression import compress_jpeg
 from kdsr_data.degradations import (
     anisotropic_gaussian_kernel,
     bicubic_resize,
@@ -196,3 +197,23 @@ def test_impossible_options_are_named(options, message):
 def test_a_block_that_is_no_block_is_refused():
     with pytest.raises(OptionError, match="degradation: expected a block with a 'type', got 'blur'"):
         build_degradation("blur")
+
+
+def test_jpeg_compresses_the_small_image_at_last(gt):
+    small = degrade(gt)
+    compressed = degrade(gt, jpeg_quality=50)
+    expected = compress_jpeg(np.ascontiguousarray(small[..., ::-1]), quality=50)[..., ::-1]
+    np.testing.assert_array_equal(compressed, expected)
+    assert np.abs(compressed - small).mean() > 1 / 255
+
+
+def test_some_of_the_images_are_compressed(gt):
+    plain = degrade(gt)
+    is_plain = [np.array_equal(degrade(gt, seed, jpeg_quality=[30, 90], jpeg_prob=0.25), plain) for seed in range(200)]
+    assert 0.65 < np.mean(is_plain) < 0.85
+
+
+def test_without_jpeg_no_draw_is_used_up(gt):
+    rng, untouched = np.random.default_rng(3), np.random.default_rng(3)
+    build_degradation({**CLASSIC, "sigma": 1})(gt, rng)
+    assert rng.random() == untouched.random()

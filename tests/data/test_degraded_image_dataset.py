@@ -12,6 +12,7 @@ from dataset_options import training_block
 from PIL import Image
 
 from kdsr_data import DegradedImageDataset, OptionError, build_degradation
+from kdsr_data.degraded_image_dataset import detail
 from kdsr_data.image_io import ImageReadError
 
 
@@ -211,3 +212,24 @@ def test_impossible_options_are_refused(gt_folder):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere: there is no such folder"):
         DegradedImageDataset(training_block(tmp_path / "nowhere"))
+
+
+def test_detail_is_the_mean_step_between_pixels():
+    ramp = np.zeros((8, 8, 3), np.float32)
+    ramp[..., 1] = np.arange(8) / 8
+    assert detail(ramp) == pytest.approx(1 / 8)
+    assert detail(np.full((8, 8, 3), 0.4, np.float32)) == 0
+
+
+def test_of_several_candidates_the_patch_with_most_detail_is_taken(tmp_path):
+    image = np.full((96, 96, 3), 128, np.uint8)
+    image[60:, 60:] = np.random.default_rng(0).integers(0, 256, (36, 36, 3))
+    Image.fromarray(image).save(tmp_path / "sky.png")
+
+    def mean_detail(candidates):
+        data_set = DegradedImageDataset(training_block(tmp_path, patch_candidates=candidates))
+        torch.manual_seed(0)
+        return np.mean([detail(data_set[0]["gt"].permute(1, 2, 0).numpy()) for _ in range(60)])
+
+    one, eight = mean_detail(1), mean_detail(8)
+    assert eight > 3 * one > 0

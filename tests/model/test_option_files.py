@@ -13,6 +13,7 @@ from kdsr_model.launch import run
 
 OF_COMPARISONS = {
     "quickstart/report.yml",
+    "compare/blind_shipped_x4.yml",
     "compare/classic_x4.yml",
     "compare/xs_classic_x4.yml",
     "compare/xs_classic_x4_seed1.yml",
