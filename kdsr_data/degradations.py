@@ -60,8 +60,8 @@ class Degradation(ABC):
     def __init__(self, settings: Settings):
         self.settings = settings
 
-    @classmethod
-    def check(cls, settings: Settings, *, path: str) -> None:  # noqa: B027  (most have nothing more to check)
+    @classmethod  # noqa: B027  (most have nothing more to check)
+    def check(cls, settings: Settings, *, path: str) -> None:
         """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
 
     def choose(self, rng: Generator) -> Degradation:
