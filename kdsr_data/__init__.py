@@ -7,7 +7,7 @@ from kdsr_data.degradations import ClassicDegradation, build_degradation
 from kdsr_data.degraded_image_dataset import DegradedImageDataset
 from kdsr_data.mixed import MixedDegradation
 from kdsr_data.second_order import SecondOrderDegradation
-from kdsr_data.settings import OptionError
+from kdsr_options.schema import OptionError
 
 __all__ = [
     "BlindSRBenchmarkDataset",

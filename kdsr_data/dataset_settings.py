@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.mixed import degraded_sizes
 from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
-from kdsr_data.settings import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
+from kdsr_options.schema import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
 
 
 class IOBackendSettings(Settings):

@@ -19,7 +19,7 @@ from pydantic import Field, field_validator, model_validator
 from kdsr_data.compression import compress_jpeg
 from kdsr_data.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
 from kdsr_data.resize import Edge, bicubic_resize
-from kdsr_data.settings import (
+from kdsr_options.schema import (
     OptionError,
     Problem,
     Range,

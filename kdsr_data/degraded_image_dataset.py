@@ -18,7 +18,7 @@ from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
 from kdsr_data.random_state import global_draws_from, rng_for_name, rng_for_next_sample
-from kdsr_data.settings import OptionError, Problem, join_path
+from kdsr_options.schema import OptionError, Problem, join_path
 
 # How many images the option check reads, spread over the whole set.
 LOOKED_AT = 9

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kdsr_data.image_io import ImageReadError, image_size
-from kdsr_data.settings import OptionError, Problem, join_path
+from kdsr_options.schema import OptionError, Problem, join_path
 
 # How many pairs the check looks at, spread over the whole set.
 LOOKED_AT = 9

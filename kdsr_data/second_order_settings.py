@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from kdsr_data.settings import Range, Settings, range_within
+from kdsr_options.schema import Range, Settings, range_within
 
 KernelShape = Literal["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 Probability = Annotated[float, Field(ge=0, le=1)]

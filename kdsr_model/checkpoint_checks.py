@@ -14,7 +14,7 @@ from typing import Any
 from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
-from kdsr_data.settings import Problem, type_name
+from kdsr_options.schema import Problem, type_name
 from kdsr_model.lpips_metric import LPIPS_BACKBONES
 
 Options = Mapping[str, Any]

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from basicsr.utils.options import ordered_yaml
 
-from kdsr_data.settings import OptionError, Problem, suggest
+from kdsr_options.schema import OptionError, Problem, suggest
 from kdsr_model.options import prepare_options
 
 # BasicSR reads these without asking whether they are there.

@@ -19,7 +19,7 @@ from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTR
 from kdsr_data.dataset_settings import DegradedImageSettings, check_benchmark, check_degraded_images, collect
 from kdsr_data.degraded_image_dataset import check_patch_fits
 from kdsr_data.paired_images import check_pairs
-from kdsr_data.settings import OptionError, Problem, join_path, read_settings, type_name, unknown_key, unknown_type
+from kdsr_options.schema import OptionError, Problem, join_path, read_settings, type_name, unknown_key, unknown_type
 from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
     TRAIN_SETTINGS,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, model_validator
 
-from kdsr_data.settings import Settings, read_settings
+from kdsr_options.schema import Settings, read_settings
 
 Block = dict[str, Any]
 

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from kdsr_data.dataset_settings import check_benchmark, collect
 from kdsr_data.presets import PRESETS
-from kdsr_data.settings import OptionError, Problem, Settings, join_path, range_within, read_settings
+from kdsr_options.schema import OptionError, Problem, Settings, join_path, range_within, read_settings
 from kdsr_tools.option_files import read_option_file
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]

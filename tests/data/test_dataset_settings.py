@@ -7,7 +7,7 @@ from dataset_options import benchmark_block, training_block
 
 from kdsr_data import OptionError
 from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect, degradation_block
-from kdsr_data.settings import Problem
+from kdsr_options.schema import Problem
 
 TRAIN, TEST = "datasets.train", "datasets.test"
 

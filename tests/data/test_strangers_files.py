@@ -17,7 +17,7 @@ from kdsr_data import DegradedImageDataset
 from kdsr_data.image_io import MAX_PIXELS, ImageReadError, decode_image, image_size
 from kdsr_data.image_source import ImageSource
 from kdsr_data.paired_images import check_pairs
-from kdsr_data.settings import OptionError
+from kdsr_options.schema import OptionError
 
 
 def png_that_claims(width, height):

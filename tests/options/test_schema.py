@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
-from kdsr_data.settings import (
+from kdsr_options.schema import (
     OptionError,
     Problem,
     Range,
