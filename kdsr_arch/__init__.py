@@ -3,7 +3,7 @@
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
 from kdsr_arch.checkpoint import read_weights
-from kdsr_arch.kdsr_arch import KDSRNoEstimator, KDSRStudent, KDSRTeacher
+from kdsr_arch.kdsr import KDSRNoEstimator, KDSRStudent, KDSRTeacher
 from kdsr_arch.weights import NetworkSize, size_from_weights
 
 __all__ = ["KDSRNoEstimator", "KDSRStudent", "KDSRTeacher", "NetworkSize", "read_weights", "size_from_weights"]

@@ -15,7 +15,8 @@ from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 
-from kdsr_arch import read_weights, tiling
+from kdsr_arch import read_weights
+from kdsr_arch.inference import tiling
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_model.optimisation import Stepper
 from kdsr_model.train_settings import KDSRValSettings, TrainSettings, read_train_settings, read_val_settings

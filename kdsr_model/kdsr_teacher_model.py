@@ -8,7 +8,7 @@ from basicsr.utils import get_root_logger
 from basicsr.utils.registry import MODEL_REGISTRY
 from torch import Tensor, nn
 
-from kdsr_arch import tiling
+from kdsr_arch.inference import tiling
 from kdsr_model.kdsr_base_model import KDSRBaseModel
 
 

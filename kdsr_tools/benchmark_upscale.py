@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from kdsr_arch import KDSRStudent
-from kdsr_arch.inference import CROP_SIZE, ImageRestorer
-from kdsr_arch.tiling import cut_centre
+from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
+from kdsr_arch.inference.tiling import cut_centre
 from kdsr_tools.measurement import peak_bytes, run_alone
 
 # The paper's networks, and the small ones of options/blind/.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kdsr_arch.tiling import Box, cut, grow, relative, scaled, split, visit
+from kdsr_arch.inference.tiling import Box, cut, grow, relative, scaled, split, visit
 
 # LQ pixels. The networks' reach is not known; what lies further away than this changes little.
 TILE_SIZE = 256

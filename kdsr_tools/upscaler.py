@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent
-from kdsr_arch.inference import CROP_SIZE, ImageRestorer
-from kdsr_arch.tiling import cut_centre
+from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
+from kdsr_arch.inference.tiling import cut_centre
 from kdsr_tools.fringes import limit_to_neighbours
 from kdsr_tools.networks import LoadedNetwork, load_network
 from kdsr_tools.pixels import Planes, to_image, to_planes
@@ -43,7 +43,7 @@ class Upscaler:
         idr_from: what a KDSR student estimates the degradation from: 'full' (the whole picture), 'crop' (its centre,
             which is faster), or another picture, as an array, that the same camera took.
         outscale: the final factor, by resizing the network's result; None is the network's own scale.
-        fast: let KDSR students take the shortcuts of `kdsr_arch.inference`.
+        fast: let KDSR students take the shortcuts of `kdsr_arch.inference.restorer`.
         num_processes: how many on this machine share the free memory.
         warn: told, in a sentence, that a result was computed again.
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from kdsr_arch import tiling
+from kdsr_arch.inference import tiling
 from kdsr_tools import tiled_restorer
 from kdsr_tools.tiled_restorer import TiledRestorer
 

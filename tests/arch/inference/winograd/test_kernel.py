@@ -9,8 +9,10 @@ from torch.nn import functional as F
 from kdsr_arch.estimator import conv3x3
 
 pytest.importorskip("llvmlite")
-from kdsr_arch import fast_conv, fast_layers, llvm  # noqa: E402
-from kdsr_arch.fast_layers import FastConv, FeatureMap, gather_team  # noqa: E402
+from kdsr_arch.inference.winograd import kernel as fast_conv  # noqa: E402
+from kdsr_arch.inference.winograd import layers as fast_layers  # noqa: E402
+from kdsr_arch.inference.winograd import llvm  # noqa: E402
+from kdsr_arch.inference.winograd.layers import FastConv, FeatureMap, gather_team  # noqa: E402
 
 
 def make_map(image):

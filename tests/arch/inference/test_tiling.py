@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from kdsr_arch import KDSRStudent, KDSRTeacher, tiling
+from kdsr_arch import KDSRStudent, KDSRTeacher
+from kdsr_arch.inference import tiling
 
 
 @pytest.fixture(scope="module")

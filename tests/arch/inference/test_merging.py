@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from kdsr_arch.merging import BETWEEN, FIRST, LAST, merge_convolutions
+from kdsr_arch.inference.merging import BETWEEN, FIRST, LAST, merge_convolutions
 from kdsr_arch.sr_network import SRNetwork, mean_like
 
 

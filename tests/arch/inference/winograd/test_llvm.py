@@ -6,7 +6,7 @@ import pytest
 import torch
 
 pytest.importorskip("llvmlite")
-from kdsr_arch.llvm import Kernel, this_processor  # noqa: E402
+from kdsr_arch.inference.winograd.llvm import Kernel, this_processor  # noqa: E402
 
 
 def make_table(*numbers):

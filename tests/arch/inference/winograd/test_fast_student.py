@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from kdsr_arch import KDSRStudent
-from kdsr_arch.plain_network import PlainStudent
+from kdsr_arch.inference.plain_student import PlainStudent
 
 pytest.importorskip("llvmlite")
-from kdsr_arch import fast_network  # noqa: E402
-from kdsr_arch.fast_network import FastStudent  # noqa: E402
+from kdsr_arch.inference.winograd import fast_student as fast_network  # noqa: E402
+from kdsr_arch.inference.winograd.fast_student import FastStudent  # noqa: E402
 
 
 @pytest.fixture(scope="module", params=[{}, {"num_feat": 40, "num_estimator_feat": 16}], ids=str)

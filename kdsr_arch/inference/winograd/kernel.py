@@ -17,7 +17,7 @@ from functools import cache
 
 from llvmlite import ir
 
-from kdsr_arch.llvm import Kernel, Vector, this_processor
+from kdsr_arch.inference.winograd.llvm import Kernel, Vector, this_processor
 
 TILE, SEEN = 4, 6  # results and inputs of a tile, on each side
 NUM_PRODUCTS = SEEN**2

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from kdsr_arch import KDSRStudent, inference
-from kdsr_arch.inference import PIECES_BYTES, ImageRestorer
-from kdsr_arch.plain_network import PlainStudent
+from kdsr_arch import KDSRStudent
+from kdsr_arch.inference import restorer as inference
+from kdsr_arch.inference.restorer import PIECES_BYTES, ImageRestorer
+from kdsr_arch.inference.plain_student import PlainStudent
 
 SMALL = {"num_feat": 8, "num_block": 2, "num_estimator_block": 1}
 
@@ -24,7 +25,7 @@ def student():
 def make_fast_only(monkeypatch):
     """Let the kernels run wherever they work, whether they pay on this machine just now or not."""
     pytest.importorskip("llvmlite")
-    monkeypatch.setattr("kdsr_arch.fast_network.pays", lambda: True)
+    monkeypatch.setattr("kdsr_arch.inference.winograd.fast_student.pays", lambda: True)
 
 
 @pytest.mark.parametrize("fast", [False, True])
@@ -86,7 +87,7 @@ def test_a_memory_limit_changes_the_pieces_and_not_the_result(monkeypatch, stude
 @pytest.mark.parametrize("pieces", [2, 50])
 @torch.no_grad()
 def test_the_upsamplers_pieces_do_not_show(monkeypatch, student, pieces):
-    monkeypatch.setattr("kdsr_arch.reconstruction.STRIP_PIXELS", pieces)
+    monkeypatch.setattr("kdsr_arch.inference.reconstruction.STRIP_PIXELS", pieces)
     lq = torch.rand(1, 3, 9, 14)
     for fast in (False, True):
         restorer = ImageRestorer(student, fast=fast)
@@ -115,7 +116,7 @@ def test_a_network_in_half_precision_gives_fp32_near_the_exact_result(student, d
 
 
 def test_without_llvmlite_plain_layers_restore(monkeypatch, student):
-    monkeypatch.setitem(__import__("sys").modules, "kdsr_arch.fast_network", None)
+    monkeypatch.setitem(__import__("sys").modules, "kdsr_arch.inference.winograd.fast_student", None)
     restorer = ImageRestorer(student)
     lq = torch.rand(1, 3, 12, 15)
     with torch.no_grad():
@@ -125,7 +126,7 @@ def test_without_llvmlite_plain_layers_restore(monkeypatch, student):
 
 def test_where_kernels_do_not_pay_plain_layers_restore(monkeypatch, student):
     pytest.importorskip("llvmlite")
-    monkeypatch.setattr("kdsr_arch.fast_network.pays", lambda: False)
+    monkeypatch.setattr("kdsr_arch.inference.winograd.fast_student.pays", lambda: False)
     restorer = ImageRestorer(student)
     restorer(torch.rand(1, 3, 5, 6))
     assert isinstance(restorer.fast_parts, PlainStudent)

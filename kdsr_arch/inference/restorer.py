@@ -11,12 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kdsr_arch import tiling
-from kdsr_arch.kdsr_arch import KDSRStudent
-from kdsr_arch.merging import REACH
-from kdsr_arch.plain_network import PlainStudent, StudentParts, sum_type
-from kdsr_arch.reconstruction import Reconstruction
-from kdsr_arch.tiling import Box, align, cut, grow, relative
+from kdsr_arch.inference import tiling
+from kdsr_arch.kdsr import KDSRStudent
+from kdsr_arch.inference.merging import REACH
+from kdsr_arch.inference.plain_student import PlainStudent, StudentParts, sum_type
+from kdsr_arch.inference.reconstruction import Reconstruction
+from kdsr_arch.inference.tiling import Box, align, cut, grow, relative
 
 # LQ pixels a side of a crop that tells the IDR as well as the whole, as a rule; estimators train on patches of 64.
 CROP_SIZE = 128
@@ -141,7 +141,7 @@ class ImageRestorer:
 def _make_fast_parts(student: KDSRStudent) -> StudentParts | None:
     """Prepare the fast path; None where llvmlite is not installed or its kernels do not pay."""
     try:
-        from kdsr_arch.fast_network import FastStudent, pays
+        from kdsr_arch.inference.winograd.fast_student import FastStudent, pays
     except ImportError:
         return None
     return FastStudent(student) if pays() else None
