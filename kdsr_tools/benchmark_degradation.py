@@ -26,7 +26,8 @@ from basicsr.data.realesrgan_dataset import RealESRGANDataset
 from basicsr.models.realesrgan_model import RealESRGANModel
 from basicsr.utils import DiffJPEG, USMSharp
 
-from kdsr_data import DegradedImageDataset, degraded_image_dataset, second_order
+from kdsr_data import DegradedImageDataset, degraded_image_dataset
+from kdsr_data.degradations import second_order
 from kdsr_data.image_source import ImageSource
 
 PHOTOGRAPHS = ("astronaut.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kdsr_data.degradations import bicubic_resize, build_degradation
+from kdsr_data.degradations.classic import bicubic_resize, build_degradation
 from kdsr_tools import Upscaler, shipped_models
 from kdsr_tools.evaluation import score
 from kdsr_tools.shipped_models import default_model, find_checkpoint, list_models, models_folder

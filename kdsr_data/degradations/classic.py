@@ -16,9 +16,9 @@ from basicsr.utils.registry import Registry
 from numpy.random import Generator
 from pydantic import Field, field_validator, model_validator
 
-from kdsr_data.compression import compress_jpeg
-from kdsr_data.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
-from kdsr_data.resize import Edge, bicubic_resize
+from kdsr_data.degradations.compression import compress_jpeg
+from kdsr_data.degradations.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
+from kdsr_data.degradations.resize import Edge, bicubic_resize
 from kdsr_options.schema import (
     OptionError,
     Problem,

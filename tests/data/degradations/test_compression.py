@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from kdsr_data.compression import compress_jpeg
+from kdsr_data.degradations.compression import compress_jpeg
 
 
 def test_an_image_is_what_a_jpeg_file_of_that_quality_holds(gt):

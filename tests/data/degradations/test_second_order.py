@@ -12,9 +12,10 @@ from basicsr.utils.img_process_util import filter2D
 from scipy import stats
 from torch.nn import functional
 
-from kdsr_data import OptionError, build_degradation, second_order
-from kdsr_data.noise import add_gaussian_noise, add_poisson_noise, poisson
-from kdsr_data.second_order_settings import SecondOrderSettings, SecondStageSettings, StageSettings
+from kdsr_data import OptionError, build_degradation
+from kdsr_data.degradations import second_order
+from kdsr_data.degradations.noise import add_gaussian_noise, add_poisson_noise, poisson
+from kdsr_data.degradations.second_order_settings import SecondOrderSettings, SecondStageSettings, StageSettings
 from kdsr_tools import benchmark_degradation
 
 SECOND_ORDER = {"type": "SecondOrderDegradation", "scale": 4}

@@ -59,7 +59,7 @@ def test_a_choice_sees_as_much_of_gt_as_it_asks_for(gt_folder, monkeypatch):
         seen.append((self.settings.sigma, gt.shape[:2]))
         return original(self, gt, rng)
 
-    monkeypatch.setattr("kdsr_data.degradations.ClassicDegradation.__call__", look)
+    monkeypatch.setattr("kdsr_data.degradations.classic.ClassicDegradation.__call__", look)
     wide = {**BLUR, "probability": 0.5, "degraded_size": 48}
     mixture = {"type": "MixedDegradation", "choices": [wide, {**CLEAN, "probability": 0.5}]}
     data_set = DegradedImageDataset(training_block(gt_folder, degradation=mixture))

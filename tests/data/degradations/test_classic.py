@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kdsr_data import OptionError, build_degradation
-from kdsr_data.compression import compress_jpeg
-from kdsr_data.degradations import (
+from kdsr_data.degradations.compression import compress_jpeg
+from kdsr_data.degradations.classic import (
     anisotropic_gaussian_kernel,
     bicubic_resize,
     isotropic_gaussian_kernel,

@@ -15,10 +15,10 @@ from basicsr.data import degradations as shapes
 from numpy.random import Generator
 from torch.nn import functional
 
-from kdsr_data.compression import compress_jpeg
-from kdsr_data.degradations import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
-from kdsr_data.noise import add_gaussian_noise, add_poisson_noise
-from kdsr_data.second_order_settings import SecondOrderSettings, StageSettings
+from kdsr_data.degradations.compression import compress_jpeg
+from kdsr_data.degradations.classic import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
+from kdsr_data.degradations.noise import add_gaussian_noise, add_poisson_noise
+from kdsr_data.degradations.second_order_settings import SecondOrderSettings, StageSettings
 
 RESIZE_MODES = ("area", "bilinear", "bicubic")
 INTERPOLATIONS = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
