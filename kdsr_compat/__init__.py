@@ -5,7 +5,7 @@ BasicSR's master differs, it is said. `training_run` is the heart: training that
 """
 
 from kdsr_compat.devices import provide_functional_tensor, support_cpu_degradation, support_cpu_training
-from kdsr_compat.launchers import hook_launchers
+from kdsr_model.run.hooks import hook_launchers
 from kdsr_compat.registries import backbone_weights, registered, vgg_weights_at
 
 __all__ = [

@@ -16,7 +16,7 @@ def rng_for_next_sample() -> Generator:
     """Make a generator for one training sample.
 
     Its seed comes from PyTorch's generator, which in a launched training follows from (seed, epoch, position), see
-    `kdsr_compat/sampling.py`. Elsewhere PyTorch gives each worker another one in every epoch, and BasicSR seeds each
+    `kdsr_model/run/sampling.py`. Elsewhere PyTorch gives each worker another one in every epoch, and BasicSR seeds each
     rank's differently, so samples differ between all of them and repeat with the seed. NumPy's and Python's global
     generators, which BasicSR 1.4.2 gives its workers, start anew with the same number every epoch.
     """

@@ -57,7 +57,7 @@ class SmallFiles:
         self.size = size
 
     def __call__(self):
-        from kdsr_compat import checkpoints
+        from kdsr_model.run import whole_files as checkpoints
 
         checkpoints.time = type("NoWait", (), {"sleep": staticmethod(lambda seconds: None)})
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

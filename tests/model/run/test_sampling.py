@@ -1,8 +1,8 @@
 """The order and the draws of samples: from seed, epoch and position alone."""
 
-from kdsr_compat.data_workers import ShieldedLoader
-from kdsr_compat.random_state import seed_generators, seeded_generators
-from kdsr_compat.sampling import ResumableSampler, SeededVisits, Visit
+from kdsr_model.run.workers import ShieldedLoader
+from kdsr_model.run.generators import seed_generators, seeded_generators
+from kdsr_model.run.sampling import ResumableSampler, SeededVisits, Visit
 
 import pickle
 import random

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kdsr_compat.stop_signals import is_distributed
+from kdsr_model.run.signals import is_distributed
 
 import re
 from argparse import ArgumentParser

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kdsr_compat.checkpoints import safe_loading
-from kdsr_compat.training_run import TrainingRun
+from kdsr_model.run.whole_files import safe_loading
+from kdsr_model.run.training_run import TrainingRun
 
 import logging
 import sys

@@ -1,7 +1,7 @@
 """Stepping into BasicSR's launchers, and saying so where that cannot be done."""
 
 import kdsr_compat
-from kdsr_compat.checkpoints import safe_loading
+from kdsr_model.run.whole_files import safe_loading
 
 import logging
 import sys

@@ -6,7 +6,7 @@ state is lost with their process.
 
 from __future__ import annotations
 
-from kdsr_compat.random_state import seeded_generators
+from kdsr_model.run.generators import seeded_generators
 
 from collections.abc import Iterator
 from typing import Any

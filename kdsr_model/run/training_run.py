@@ -8,12 +8,12 @@ iteration), on every process, whatever validation or logging have drawn in betwe
 
 from __future__ import annotations
 
-from kdsr_compat import checkpoints
-from kdsr_compat.data_workers import ShieldedLoader
-from kdsr_compat.random_state import seed_generators
-from kdsr_compat.run_lock import FolderInUse, lock_folder
-from kdsr_compat.seeds import file_names_a_seed, first_process_number
-from kdsr_compat.stop_signals import STOPPED, StopSignals, is_distributed
+from kdsr_model.run import whole_files as checkpoints
+from kdsr_model.run.workers import ShieldedLoader
+from kdsr_model.run.generators import seed_generators
+from kdsr_model.run.lock import FolderInUse, lock_folder
+from kdsr_model.run.seeds import file_names_a_seed, first_process_number
+from kdsr_model.run.signals import STOPPED, StopSignals, is_distributed
 
 import functools
 import logging
@@ -57,7 +57,7 @@ class TrainingRun:
 
     def hook(self) -> None:
         """Put the methods, and the sampler, in the launcher's names."""
-        from kdsr_compat.sampling import ResumableSampler
+        from kdsr_model.run.sampling import ResumableSampler
 
         self.launcher.EnlargedSampler = ResumableSampler
         for name in REPLACED:
@@ -129,7 +129,7 @@ class TrainingRun:
 
     def build_dataset(self, dataset_opt: dict[str, Any]) -> Any:
         """Build a data set as BasicSR does; a training set's samples draw by their place in the epoch."""
-        from kdsr_compat.sampling import SeededVisits
+        from kdsr_model.run.sampling import SeededVisits
 
         data_set = self.originals["build_dataset"](dataset_opt)
         return SeededVisits(data_set, self.opt["manual_seed"]) if dataset_opt["phase"] == "train" else data_set

@@ -1,9 +1,9 @@
 """Checkpoints: whole or not there."""
 
-from kdsr_compat import checkpoints
-from kdsr_compat.checkpoints import CheckpointError, remove_old, whole_files, write_whole
-from kdsr_compat.run_lock import lock_folder
-from kdsr_compat.seeds import file_names_a_seed
+from kdsr_model.run import whole_files as checkpoints
+from kdsr_model.run.whole_files import CheckpointError, remove_old, whole_files, write_whole
+from kdsr_model.run.lock import lock_folder
+from kdsr_model.run.seeds import file_names_a_seed
 
 import errno
 import os
