@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kdsr_tools.upscaler import Upscaler
+    from kdsr_tools.upscale.upscaler import Upscaler
 
 __all__ = ["Upscaler"]
 
@@ -17,5 +17,5 @@ __all__ = ["Upscaler"]
 def __getattr__(name: str) -> Any:
     # Not imported before it is asked for, so that `kdsr --help` need not wait for PyTorch.
     if name in __all__:
-        return getattr(import_module("kdsr_tools.upscaler"), name)
+        return getattr(import_module("kdsr_tools.upscale.upscaler"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,7 @@ from kdsr_arch import KDSRStudent
 from kdsr_model.options import complete_network
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
 from kdsr_tools.evaluation import bicubic_restorer
-from kdsr_tools.networks import LoadedNetwork, load_network, load_teacher
+from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
 
 
 class NetworkSource(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kdsr_tools.compare.models import ComparedModel
-from kdsr_tools.compare.plots import noise_level
+from kdsr_tools.pages.plots import noise_level
 from kdsr_tools.compare.runner import Plan
 from kdsr_tools.compare.settings import CompareSettings
 from kdsr_tools.compare.store import hash_array, join_keys

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
-from kdsr_tools.compare.page_data import describe_setting
-from kdsr_tools.compare.plots import STYLE, draw_lines, draw_svg, figure_to_svg
+from kdsr_tools.compare.page.data import describe_setting
+from kdsr_tools.pages.plots import STYLE, draw_lines, draw_svg, figure_to_svg
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
     PARAMETERS,

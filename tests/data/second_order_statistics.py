@@ -21,7 +21,7 @@ import skimage.data
 import torch
 from basicsr.models.realesrgan_model import RealESRGANModel
 
-from kdsr_tools import benchmark_degradation as benchmark
+from kdsr_tools.benchmark import degradation as benchmark
 
 REFERENCE = Path(__file__).parent / "golden" / "second_order_statistics.npz"
 NUM_SAMPLES = {"with_opencv_jpeg": 2000, "as_it_is": 1000}

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from kdsr_tools import benchmark_degradation as benchmark
+from kdsr_tools.benchmark import degradation as benchmark
 
 
 def test_images_of_a_folder_are_copied_under_names_that_basicsr_can_list(tmp_path):

@@ -16,7 +16,7 @@ from kdsr_data import OptionError, build_degradation
 from kdsr_data.degradations import second_order
 from kdsr_data.degradations.noise import add_gaussian_noise, add_poisson_noise, poisson
 from kdsr_data.degradations.second_order_settings import SecondOrderSettings, SecondStageSettings, StageSettings
-from kdsr_tools import benchmark_degradation
+from kdsr_tools.benchmark import degradation as benchmark_degradation
 
 SECOND_ORDER = {"type": "SecondOrderDegradation", "scale": 4}
 NOTHING = {

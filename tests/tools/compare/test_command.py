@@ -17,7 +17,7 @@ from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_tools.cli import main
 from kdsr_tools.compare import runner
 from kdsr_tools.evaluation import bicubic_restorer, score
-from kdsr_tools.networks import load_teacher
+from kdsr_tools.checkpoints.loading import load_teacher
 
 
 def test_scores_are_those_of_the_evaluation(comparison, results):

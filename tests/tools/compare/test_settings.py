@@ -6,7 +6,7 @@ import pytest
 from option_files import OPTIONS, load_options
 
 from kdsr_tools.compare.settings import read_compare_settings
-from kdsr_tools.shipped_models import list_models
+from kdsr_tools.checkpoints.shipped import list_models
 
 
 def list_trained(*files):

@@ -1,0 +1,127 @@
+"""`kdsr benchmark training`: a student's step against the same step done plainly, time and peak memory."""
+
+from __future__ import annotations
+
+import argparse
+from collections import OrderedDict
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from kdsr_arch import KDSRStudent, KDSRTeacher
+from kdsr_model.idr_loss import IDRL1Loss
+from kdsr_tools.benchmark.measurement import measure_peak_megabytes
+
+# KDSR-M on the classic setting.
+SCALE = 4
+SHAPES = ((4, 32), (4, 64))  # batch, LQ pixels
+MEMORY_STEPS = 3
+Step = Callable[[torch.Tensor, torch.Tensor], None]
+
+
+def plain_step(device: torch.device) -> Step:
+    """Make the step as the KDSR authors' code does it: the whole teacher, whose estimator keeps its graph."""
+    student, teacher = KDSRStudent(SCALE).to(device), KDSRTeacher(SCALE).to(device)
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-4)
+    return _make_step(student, optimizer, lambda lq, gt: teacher.estimate_idr(lq, gt)[1])
+
+
+def our_step(device: torch.device, *, recompute: bool = False, fused: bool = False) -> Step:
+    """Make the step of `KDSRStudentModel`: the teacher's estimator alone, without a graph."""
+    student, teacher = KDSRStudent(SCALE).to(device), KDSRTeacher(SCALE).to(device).eval().requires_grad_(False)
+    del teacher.sr_network
+    if device.type == "cpu":
+        for network in (student, teacher):
+            network.estimator.to(memory_format=torch.channels_last)
+    student.sr_network.recompute = recompute
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-4, fused=fused)
+    return _make_step(student, optimizer, torch.no_grad()(lambda lq, gt: teacher.estimate_idr(lq, gt)[1]))
+
+
+def _make_step(student: KDSRStudent, optimizer: torch.optim.Optimizer, see_teacher: Callable) -> Step:
+    pixel_loss, idr_loss = torch.nn.L1Loss(), IDRL1Loss()
+
+    def make_step(lq: torch.Tensor, gt: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        teacher_idr_prime = see_teacher(lq, gt)
+        sr, _, idr_prime = student(lq, return_idr=True)
+        (pixel_loss(sr, gt) + idr_loss(idr_prime, teacher_idr_prime)).backward()
+        optimizer.step()
+
+    return make_step
+
+
+STEPS: dict[str, Callable[[torch.device], Step]] = OrderedDict(
+    {
+        "plain": plain_step,
+        "ours": our_step,
+        "ours, optim_g.fused: true": lambda device: our_step(device, fused=True),
+        "ours, recompute: true": lambda device: our_step(device, recompute=True),
+    }
+)
+
+
+def make_batch(batch: int, lq_size: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Make a random pair `lq` (B, 3, H, W), `gt` (B, 3, sH, sW)."""
+    gt_size = lq_size * SCALE
+    return torch.rand(batch, 3, lq_size, lq_size, device=device), torch.rand(batch, 3, gt_size, gt_size, device=device)
+
+
+def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tensor], *, rounds: int) -> dict:
+    """Time the steps in turn, round by round; give the seconds of each, the first round left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        for name, make_step in steps.items():
+            start = perf_counter()
+            make_step(*data)
+            if data[0].is_cuda:
+                torch.cuda.synchronize()
+            if number > 0:
+                seconds[name].append(perf_counter() - start)
+    return seconds
+
+
+def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
+    """Give the MB that a few steps need beyond what the process held before; a process of its own for each."""
+    return measure_peak_megabytes(_prepare_steps, name, shape, device, device=device)
+
+
+def _prepare_steps(name: str, shape: tuple[int, int], device: torch.device) -> Callable[[], None]:
+    data = make_batch(*shape, device)
+
+    def work() -> None:
+        make_step = STEPS[name](device)
+        for _ in range(MEMORY_STEPS):
+            make_step(*data)
+
+    return work
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print time, memory and their ratios to the plain step."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    print(f"KDSR-M x{SCALE} student on {device}, {torch.get_num_threads()} threads, {args.rounds} rounds\n")
+    print("| batch, LQ | step | s, median | times plain, median | MB, networks and steps | times plain |")
+    print("|---|---|---|---|---|---|")
+    for shape in SHAPES:
+        data = make_batch(*shape, device)
+        steps = {name: make(device) for name, make in STEPS.items()}
+        times = measure_seconds(steps, data, rounds=args.rounds)
+        del steps
+        memory = {name: measure_memory(name, shape, device) for name in STEPS}
+        for name in STEPS:
+            # Round by round, so that a pause of the machine spoils one round and not the ratio.
+            time_ratio = median(ours / plain for ours, plain in zip(times[name], times["plain"], strict=True))
+            memory_ratio = memory[name] / memory["plain"]
+            row = f"{median(times[name]):.3f} | {time_ratio:.2f} | {memory[name]:.0f} | {memory_ratio:.2f}"
+            print(f"| {shape[0]}, {shape[1]}x{shape[1]} | {name} | {row} |", flush=True)
+    return 0
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr benchmark training`."""
+    parser = subparsers.add_parser("training", help="a student's step against the same step done plainly")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed steps of each (default: 7)")
+    parser.set_defaults(run=run)

@@ -1,0 +1,121 @@
+"""`kdsr info`: what a checkpoint holds, how large its network is, and what a picture costs."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
+from kdsr_arch.checkpoint import first_line, read_metadata
+from kdsr_arch.weights import is_official, strip_module_prefix
+from kdsr_tools.checkpoints.loading import load_network
+from kdsr_tools.checkpoints.shipped import find_checkpoint
+
+LQ_SIZE = (180, 320)  # that of the figures in the paper
+
+
+def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int, int] = LQ_SIZE) -> dict[str, Any]:
+    """Tell what a checkpoint holds, by what each entry is called.
+
+    Args:
+        option_file: describes the network where the weights alone do not.
+        lq_size: height and width in pixels of the LQ picture that MACs are counted for.
+
+    Raises:
+        OSError, ValueError: as `load_network`; but a teacher is described, too.
+    """
+    network, description = _build(path, option_file)
+    facts = {"network": description, "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB"}
+    facts["parameters"] = sum(parameter.numel() for parameter in network.parameters())
+    height, width = lq_size
+    facts[f"MACs for LQ {height}x{width}"] = count_macs(network, lq_size)
+    return facts | _describe_weights(path) | {f"metadata {key}": text for key, text in read_metadata(path).items()}
+
+
+def _build(path: Path, option_file: Path | None) -> tuple[nn.Module, str]:
+    if option_file is None and (teacher := _build_teacher(path)):
+        network = teacher.sr_network
+        size = f"{network.conv_first.out_channels} features, {len(network.blocks)} blocks"
+        return teacher, f"KDSR teacher x{teacher.scale}, {size} (for training: it needs the original)"
+    loaded = load_network(path, option_file=option_file)
+    return loaded.network, loaded.description
+
+
+def _build_teacher(path: Path) -> KDSRTeacher | None:
+    """Build a teacher without its weights; None if the checkpoint is none."""
+    try:
+        size = size_from_weights(read_weights(path))
+    except ValueError:
+        return None
+    if size.kind != "teacher":
+        return None
+    with torch.device("meta"):
+        return KDSRTeacher(**size.arguments())
+
+
+def _describe_weights(path: Path) -> dict[str, Any]:
+    try:
+        weights = read_weights(path)
+    except ValueError:  # in a wrapper that spandrel knows
+        return {}
+    types = Counter(str(value.dtype).removeprefix("torch.") for value in weights.values())
+    return {
+        "numbers": ", ".join(types),
+        "names": "the authors'" if is_official(strip_module_prefix(weights)) else "its own",
+    }
+
+
+@torch.no_grad()
+def count_macs(network: nn.Module, lq_size: tuple[int, int]) -> int | str:
+    """Count a network's multiplications for an LQ picture (height, width), or say why they cannot be counted.
+
+    Only shapes are computed. A teacher also sees the original.
+    """
+    try:
+        shapes = copy.deepcopy(network).to("meta")
+        inputs = [torch.empty(1, 3, *lq_size, device="meta")]
+        if isinstance(network, KDSRTeacher):
+            inputs.append(torch.empty(1, 3, *(network.scale * side for side in lq_size), device="meta"))
+        with FlopCounterMode(display=False) as counter:
+            shapes(*inputs)
+    except Exception as error:  # networks that make tensors of their own on the CPU fail in many ways
+        return f"cannot be counted ({first_line(error)})"
+    return counter.get_total_flops() // 2
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Turn `180x320` into (180, 320), height and width.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no size.
+    """
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected height x width such as 180x320, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr info`."""
+    parser = subparsers.add_parser(
+        "info", description="Tell what a checkpoint holds, how large its network is, and what a picture costs."
+    )
+    parser.add_argument("checkpoint", help="a file, or a shipped model's name")
+    parser.add_argument("--opt", type=Path, metavar="FILE", help="an option file whose network_g describes the network")
+    parser.add_argument("--lq-size", type=parse_size, default=LQ_SIZE, metavar="HxW", help="default: 180x320")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the entries, one a line."""
+    for name, value in describe(find_checkpoint(args.checkpoint), option_file=args.opt, lq_size=args.lq_size).items():
+        print(f"{name}: {value:,}" if isinstance(value, int) else f"{name}: {value}")
+    return 0

@@ -1,0 +1,82 @@
+"""`kdsr upscale`: its arguments. The work is imported when it begins, so that `kdsr upscale --help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def add_parser(subparsers) -> None:
+    """Add `kdsr upscale`."""
+    parser = subparsers.add_parser(
+        "upscale",
+        description="Make pictures larger and sharper: PNG, JPEG, WebP, BMP and TIFF, of any size, 8 or 16 bits.",
+        epilog="Exit code: 0 all done or kept, 1 a picture failed, 2 wrong arguments, 130 interrupted.",
+    )
+    parser.add_argument("inputs", nargs="*", metavar="PICTURE", help="files, folders and patterns such as 'a/*.png'")
+    _add_network_arguments(parser)
+    _add_file_arguments(parser)
+    _add_machine_arguments(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("network")
+    group.add_argument("--model", metavar="NAME|FILE", help="a shipped model, or a checkpoint; 'list' lists the former")
+    group.add_argument("--opt", type=Path, metavar="FILE", help="an option file whose network_g describes the network")
+    group.add_argument("--outscale", type=float, metavar="FACTOR", help="final factor, by resizing; default: network's")
+    group.add_argument(
+        "--idr-from",
+        default="full",
+        metavar="full|crop|first|PICTURE",
+        help="estimate the degradation from each picture (full, the default), from its centre (crop, faster), from "
+        "the first one for all of them (first), or from a picture that the same camera took",
+    )
+
+
+def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("files")
+    group.add_argument("-o", "--output", type=Path, help="a folder, or for one picture a file's name")
+    group.add_argument("-r", "--recursive", action="store_true", help="search subfolders; their structure is kept")
+    group.add_argument("--format", choices=("keep", "png", "jpg", "webp", "bmp", "tif"), default="keep")
+    group.add_argument("--quality", type=int, metavar="1..100", help="JPEG (default 95) and WebP (default lossless)")
+    group.add_argument("--suffix", metavar="TEXT", help="put behind names; default: _x4 where there is no --output")
+    group.add_argument("--overwrite", action="store_true", help="make results that exist already again")
+    group.add_argument("--max-pixels", type=int, metavar="N", help="refuse larger pictures (default 200000000)")
+    group.add_argument("--json", action="store_true", help="print a summary for programs")
+
+
+def _add_machine_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("machine")
+    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="default: a GPU if there is one")
+    group.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
+    group.add_argument(
+        "--max-memory", type=parse_bytes, metavar="SIZE", help="such as 800M or 2G; default: half of what is free"
+    )
+    group.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles, instead of what memory allows")
+
+
+def parse_bytes(text: str) -> int:
+    """Turn a size such as 800M, 1.5GB or 2GiB into bytes; units are powers of 1024.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no size.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", text.strip(), flags=re.IGNORECASE)
+    if found is None or (size := int(float(found[1]) * UNITS[found[2].upper()])) < 1:
+        raise argparse.ArgumentTypeError(f"expected a size such as 800M or 2G, got {text!r}")
+    return size
+
+
+def run(args: argparse.Namespace) -> int:
+    """Upscale the pictures, or list the shipped models; give the exit code."""
+    if args.model != "list" and not args.inputs:
+        args.parser.error("name a picture, a folder or a pattern")
+    if args.quality is not None and not 1 <= args.quality <= 100:
+        args.parser.error(f"--quality: expected 1..100, got {args.quality}")
+    from kdsr_tools.upscale import work as upscale_work
+
+    return upscale_work.list_shipped_models() if args.model == "list" else upscale_work.upscale(args)

@@ -1,0 +1,161 @@
+"""Which pictures to read and where results go: files, folders and patterns to pairs of paths, without collisions."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kdsr_tools.upscale.picture_files import FORMATS, PICTURE_SUFFIXES
+
+# What `--format` may be, with each one's suffix; pictures of other names than these become PNG.
+OUTPUT_SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tif": ".tif"}
+DEFAULT_SUFFIX = ".png"
+
+
+class Job(NamedTuple):
+    """A picture to read and the file to write."""
+
+    source: Path
+    target: Path
+
+
+class _Found(NamedTuple):
+    """A picture to read, its place inside of what named it, and the folder that was searched for it, if one was."""
+
+    path: Path
+    inside: Path
+    folder: Path | None
+
+
+def plan_jobs(
+    inputs: Sequence[str],
+    *,
+    scale: float,
+    output: Path | None = None,
+    recursive: bool = False,
+    output_format: str | None = None,
+    name_suffix: str | None = None,
+) -> list[Job]:
+    """Find the pictures and name the results, in an order that is the same in every process.
+
+    Args:
+        inputs: files, folders and glob patterns.
+        scale: the final factor, which names tell where nothing else keeps result and picture apart.
+        output: a folder or, for one file, a file's name. None puts a file's result beside it, and a folder's results
+            into a folder beside it.
+        recursive: whether folders are searched with their subfolders, whose structure is kept.
+        output_format: a key of `OUTPUT_SUFFIXES`; None keeps each picture's.
+        name_suffix: put behind each name; None is `_x4`, with the scale, beside a file, and nothing in folders.
+
+    Raises:
+        ValueError: nothing was found, or two results would have one name, or one that of a picture to read.
+    """
+    found = list(_without_repetitions(_find(inputs, recursive=recursive, output=output)))
+    if output is not None and _names_a_file(output, inputs):
+        jobs = [Job(found[0].path, output)]
+    else:
+        jobs = [
+            Job(picture.path, _name_target(picture, output, output_format, name_suffix, scale)) for picture in found
+        ]
+    if output is None:
+        # `kdsr upscale *.png` finds its own results when it runs again.
+        targets = {os.path.abspath(job.target) for job in jobs}
+        jobs = [job for job in jobs if os.path.abspath(job.source) not in targets]
+    _refuse_collisions(jobs)
+    return jobs
+
+
+def _find(inputs: Sequence[str], *, recursive: bool, output: Path | None) -> Iterator[_Found]:
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            pictures = sorted(_list_folder(path, recursive=recursive, left_out=output))
+            if not pictures:
+                deeper = "" if recursive else "; --recursive searches subfolders, too"
+                known = ", ".join(PICTURE_SUFFIXES)
+                raise ValueError(f"{path}: there are no pictures in this folder (looked for {known}){deeper}")
+            yield from (_Found(picture, picture.relative_to(path), path) for picture in pictures)
+        elif path.exists() or not glob.has_magic(text):
+            yield _Found(path, Path(path.name), None)  # a file that does not exist is reported when it is read
+        else:
+            yield from _match(text)
+
+
+def _list_folder(folder: Path, *, recursive: bool, left_out: Path | None) -> Iterator[Path]:
+    """List a folder's pictures, without hidden ones and those in the output folder."""
+    seen = {os.path.realpath(left_out)} if left_out else set()
+    for parent, subfolders, names in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(parent))  # links may lead in circles
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if recursive and not name.startswith(".") and os.path.realpath(os.path.join(parent, name)) not in seen
+        ]
+        for name in names:
+            if not name.startswith(".") and Path(name).suffix.lower() in FORMATS:
+                yield Path(parent, name)
+
+
+def _match(pattern: str) -> Iterator[_Found]:
+    """List the files that a pattern matches; their structure is that below its part without wildcards."""
+    parts = Path(pattern).parts
+    root = Path(*parts[: next(number for number, part in enumerate(parts) if glob.has_magic(part))])
+    files = sorted(Path(match) for match in glob.glob(pattern, recursive=True) if Path(match).is_file())
+    if not files:
+        raise ValueError(f"{pattern}: no file matches this pattern")
+    yield from (_Found(path, path.relative_to(root), None) for path in files)
+
+
+def _without_repetitions(found: Iterable[_Found]) -> Iterator[_Found]:
+    seen = set()
+    for picture in found:
+        path = os.path.abspath(picture.path)
+        if path not in seen:
+            seen.add(path)
+            yield picture
+
+
+def _names_a_file(output: Path, inputs: Sequence[str]) -> bool:
+    if output.suffix.lower() not in FORMATS or output.is_dir():
+        return False
+    is_one_file = len(inputs) == 1 and not Path(inputs[0]).is_dir()
+    if is_one_file and (Path(inputs[0]).exists() or not glob.has_magic(inputs[0])):
+        return True
+    raise ValueError(f"--output {output}: expected a folder, since there may be several pictures; got a file's name")
+
+
+def _name_target(
+    picture: _Found, output: Path | None, output_format: str | None, name_suffix: str | None, scale: float
+) -> Path:
+    mark = f"_x{scale:g}"
+    if output is not None:
+        folder, mark_of_name = output, ""
+    elif picture.folder is not None:
+        parent = Path(os.path.normpath(picture.folder / ".."))
+        folder, mark_of_name = parent / (picture.folder.resolve().name + mark), ""
+    else:
+        folder, mark_of_name = picture.path.parent, mark
+    inside = picture.inside if output is not None or picture.folder is not None else Path(picture.inside.name)
+    kept = inside.suffix if inside.suffix.lower() in FORMATS else DEFAULT_SUFFIX
+    suffix = OUTPUT_SUFFIXES[output_format] if output_format else kept
+    return folder / inside.with_name(inside.stem + (mark_of_name if name_suffix is None else name_suffix) + suffix)
+
+
+def _refuse_collisions(jobs: list[Job]) -> None:
+    sources = {os.path.realpath(job.source): job.source for job in jobs}
+    taken: dict[str, Path] = {}
+    for source, target in jobs:
+        if os.path.realpath(target) in sources:
+            raise ValueError(
+                f"{target}: this result would replace a picture that is read; choose another --output or a --suffix"
+            )
+        name = os.path.normcase(os.path.abspath(target))
+        if name in taken:
+            raise ValueError(
+                f"{target}: both {taken[name]} and {source} would be written there; keep each one's --format, or "
+                "upscale them into different folders"
+            )
+        taken[name] = source

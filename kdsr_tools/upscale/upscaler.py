@@ -1,0 +1,231 @@
+"""`Upscaler`: pictures of any size as NumPy arrays in, larger ones out."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from kdsr_arch import KDSRStudent
+from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
+from kdsr_arch.inference.tiling import cut_centre
+from kdsr_tools.upscale.fringes import limit_to_neighbours
+from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
+from kdsr_tools.upscale.pixels import Planes, to_image, to_planes
+from kdsr_tools.checkpoints.shipped import load_model
+from kdsr_tools.upscale.tiled_restorer import TiledRestorer
+
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DEVICES = ("auto", "cpu", "cuda", "mps")
+# Of the memory that is free when an upscaler is made: results and other programs need some, too.
+SHARE_OF_FREE_MEMORY = 0.5
+LEAST_MEMORY = 512 * 2**20  # bytes
+
+
+class Upscaler:
+    """Makes pictures larger and sharper: `upscaler(image) -> image`.
+
+    Args:
+        loaded: the network; see `from_checkpoint` and `default`.
+        device: 'auto' (a GPU if there is one), 'cpu', 'cuda', 'cuda:1', 'mps'.
+        precision: 'fp32', 'bf16' or 'fp16' (not on a CPU). A result that is not finite is computed again in fp32.
+        max_memory: bytes to work with; None takes, on a CPU, half of what is free, and on a GPU all there is.
+        tile_size: LQ pixels of a tile's side, instead of what the memory allows.
+        idr_from: what a KDSR student estimates the degradation from: 'full' (the whole picture), 'crop' (its centre,
+            which is faster), or another picture, as an array, that the same camera took.
+        outscale: the final factor, by resizing the network's result; None is the network's own scale.
+        fast: let KDSR students take the shortcuts of `kdsr_arch.inference.restorer`.
+        num_processes: how many on this machine share the free memory.
+        warn: told, in a sentence, that a result was computed again.
+
+    Raises:
+        ValueError: a setting is impossible, on this machine or with this network.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedNetwork,
+        *,
+        device: str = "auto",
+        precision: str = "fp32",
+        max_memory: int | None = None,
+        tile_size: int | None = None,
+        idr_from: str | np.ndarray = "full",
+        outscale: float | None = None,
+        fast: bool = True,
+        num_processes: int = 1,
+        warn: Callable[[str], Any] = warnings.warn,
+    ):
+        self.device = find_device(device)
+        _check_precision(precision, self.device)
+        if outscale is not None and not 0 < outscale < math.inf:
+            raise ValueError(f"outscale: expected a number above 0, got {outscale}")
+        self.is_student = isinstance(loaded.network, KDSRStudent)
+        if not self.is_student:
+            _refuse_student_settings(loaded, max_memory=max_memory, idr_from=idr_from)
+        if max_memory is None and self.device.type == "cpu":
+            max_memory = choose_memory(num_processes=num_processes)
+        self.loaded = loaded
+        self.precision = precision
+        self.max_memory = max_memory
+        self.tile_size = tile_size
+        self.fast = fast
+        self.outscale = outscale
+        self.warn = warn
+        self._idr_from = self._check_idr_source(idr_from)
+        self._fixed_idr: Tensor | None = None
+        self._restorers: dict[str, ImageRestorer | TiledRestorer] = {}
+        self._make_restorer(precision)
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path, *, option_file: str | Path | None = None, **settings: Any) -> Upscaler:
+        """Make an upscaler of a checkpoint; see `load_network` for what may be in it, and the class for `settings`."""
+        return cls(load_network(path, option_file=option_file), **settings)
+
+    @classmethod
+    def default(cls, **settings: Any) -> Upscaler:
+        """Make an upscaler of the default model that ships with the package; ValueError if none does."""
+        return cls.from_shipped(None, **settings)
+
+    @classmethod
+    def from_shipped(cls, name: str | None, **settings: Any) -> Upscaler:
+        """Make an upscaler of a shipped model by its name (`kdsr upscale --model list`), or of a checkpoint.
+
+        Raises:
+            FileNotFoundError: there is no such model.
+        """
+        return cls(load_model(name), **settings)
+
+    def __repr__(self) -> str:
+        return f"Upscaler({self.loaded.description}, x{self.scale:g}, on {self.device})"
+
+    @property
+    def scale(self) -> float:
+        """The final factor."""
+        return self.outscale or self.loaded.scale
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Enlarge a picture.
+
+        Args:
+            image: (H, W) gray, or (H, W, C) of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA) channels; uint8,
+                uint16, or floats in [0, 1].
+
+        Returns:
+            The same kind of array, `scale` times as large; floats are clamped to [0, 1].
+
+        Raises:
+            ValueError: the array is no picture, or the network's result is not finite.
+        """
+        planes = to_planes(image)
+        results = self._restore(planes, self.precision)
+        if self.precision != "fp32" and not _are_finite(results):
+            self.warn(f"the result in {self.precision} was not finite and was computed again in fp32")
+            results = self._restore(planes, "fp32")
+        if not _are_finite(results):
+            raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
+        sr = Planes(results[0], None)
+        if planes.alpha is not None:
+            sr = limit_to_neighbours(Planes(results[0], results[1].mean(dim=1, keepdim=True)), planes)
+        return to_image(self._resize(sr, *image.shape[:2]), like=image)
+
+    def _resize(self, sr: Planes, height: int, width: int) -> Planes:
+        """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
+        if self.scale == self.loaded.scale:
+            return sr
+        size = [max(round(side * self.scale), 1) for side in (height, width)]
+        planes = (
+            None if plane is None else F.interpolate(plane, size=size, mode="bicubic", antialias=True) for plane in sr
+        )
+        return Planes(*planes)
+
+    def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
+        """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
+        restorer = self._make_restorer(precision)
+        inputs = [planes.colour]
+        if planes.alpha is not None:
+            inputs.append(planes.alpha.expand_as(planes.colour).contiguous())
+        if not isinstance(restorer, ImageRestorer):
+            return [restorer(plane) for plane in inputs]
+        # One IDR for both, so that colour and alpha stay in step.
+        idr = self._find_idr(restorer, planes.colour)
+        return [restorer(plane, idr=idr) for plane in inputs]
+
+    def _find_idr(self, restorer: ImageRestorer, lq: Tensor) -> Tensor:
+        if isinstance(self._idr_from, Tensor):
+            if self._fixed_idr is None:
+                self._fixed_idr = restorer.estimate_idr(self._idr_from)
+            return self._fixed_idr
+        return restorer.estimate_idr(cut_centre(lq, CROP_SIZE) if self._idr_from == "crop" else lq)
+
+    def _make_restorer(self, precision: str) -> ImageRestorer | TiledRestorer:
+        if precision not in self._restorers:
+            self._restorers[precision] = self._build_restorer(PRECISIONS[precision])
+        return self._restorers[precision]
+
+    def _build_restorer(self, dtype: torch.dtype) -> ImageRestorer | TiledRestorer:
+        network = self.loaded.network
+        if not self.is_student:
+            where = {"device": self.device, "dtype": dtype, "tile_size": self.tile_size}
+            return TiledRestorer(network.to(self.device), scale=self.loaded.scale, **where)
+        if dtype != torch.float32:
+            network = copy.deepcopy(network)
+        network = network.to(self.device, dtype)
+        return ImageRestorer(network, max_memory=self.max_memory, tile_size=self.tile_size, fast=self.fast)
+
+    def _check_idr_source(self, idr_from: str | np.ndarray) -> str | Tensor:
+        if isinstance(idr_from, np.ndarray):
+            return to_planes(idr_from).colour
+        if idr_from not in ("full", "crop"):
+            raise ValueError(f"idr_from: expected 'full', 'crop' or a picture as an array, got {idr_from!r}")
+        return idr_from
+
+
+def find_device(name: str) -> torch.device:
+    """Turn a device's name into a device that this machine has; ValueError if it has none such."""
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
+    kind, _, number = name.partition(":")
+    if kind not in available or (number and not number.isdigit()):
+        raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {name!r}")
+    if not available[kind]:
+        raise ValueError(f"device: PyTorch finds no {kind} on this machine; leave it out, or use cpu")
+    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
+        raise ValueError(f"device: this machine has {torch.cuda.device_count()} GPUs, counted from 0; got {name}")
+    return torch.device(name)
+
+
+def _check_precision(precision: str, device: torch.device) -> None:
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision == "fp16" and device.type == "cpu":
+        raise ValueError("precision: fp16 on a CPU is slow and overflows; use bf16 or fp32 there, or a GPU")
+
+
+def _refuse_student_settings(loaded: LoadedNetwork, *, max_memory: int | None, idr_from: Any) -> None:
+    if max_memory is not None:
+        raise ValueError(
+            f"max_memory: how much {loaded.description} needs is not known; set tile_size (--tile) instead"
+        )
+    if not (isinstance(idr_from, str) and idr_from == "full"):
+        raise ValueError(f"idr_from: {loaded.description} estimates no IDR; leave it out")
+
+
+def choose_memory(*, num_processes: int = 1) -> int:
+    """Choose the bytes of memory that each of the processes on this machine may work with, by what is free."""
+    return max(int(psutil.virtual_memory().available * SHARE_OF_FREE_MEMORY / num_processes), LEAST_MEMORY)
+
+
+def _are_finite(results: list[Tensor]) -> bool:
+    # A sum is finite if all its terms are, and needs no array of truth values as large as the result.
+    return all(math.isfinite(float(result.sum())) for result in results)

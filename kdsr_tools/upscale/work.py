@@ -1,0 +1,162 @@
+"""What `kdsr upscale` does with its arguments: prepares network and jobs, has them done, and sums up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from kdsr_data.image_io import ImageReadError
+from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
+from kdsr_tools.upscale.picture_files import MAX_PIXELS, read_picture
+from kdsr_tools.upscale.picture_paths import Job, plan_jobs
+from kdsr_tools.upscale.sharing import Process
+from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model
+from kdsr_tools.upscale.upscaler import Upscaler, find_device
+
+INTERRUPTED = 130
+
+
+def list_shipped_models() -> int:
+    """Print the shipped models; give the exit code."""
+    models = list_models()
+    for model in models:
+        default = " (default)" if model.is_default else ""
+        print(f"{model.name}{default}: x{model.scale}, {model.description}")
+        print(f"    for: {model.degradations}; licence: {model.licence}")
+    if not models:
+        print(f"{NO_MODEL}; name a checkpoint (--model FILE)")
+    return 0
+
+
+def upscale(args: argparse.Namespace) -> int:
+    """Upscale the pictures that the arguments name; give the exit code.
+
+    Raises:
+        ValueError, OSError: nothing could be started.
+    """
+    start = perf_counter()
+    process = Process.from_environment()
+    loaded = load_model(args.model, option_file=args.opt)
+    jobs = plan_jobs(
+        args.inputs,
+        scale=args.outscale or loaded.scale,
+        output=args.output,
+        recursive=args.recursive,
+        output_format=None if args.format == "keep" else args.format,
+        name_suffix=args.suffix,
+    )
+    if args.output:
+        _check_writable(args.output.parent if jobs[0].target == args.output else args.output)
+    upscaler = Upscaler(loaded, idr_from=_find_idr_source(args, jobs), **_machine_settings(args, process))
+    count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
+    _say(args, process, f"{loaded.description} ({loaded.path}) on {upscaler.device}, {count}")
+    outcomes, is_interrupted = _do_share(args, process, jobs, upscaler)
+    if not is_interrupted:
+        outcomes = [outcome for share in process.gather(outcomes) for outcome in share]
+    if process.number == 0:
+        _print_summary(args, upscaler, outcomes, seconds=perf_counter() - start)
+    failed = process.number == 0 and any(outcome.status == "failed" for outcome in outcomes)
+    return INTERRUPTED if is_interrupted else int(failed)
+
+
+def _machine_settings(args: argparse.Namespace, process: Process) -> dict[str, Any]:
+    device = process.choose_device(args.device)
+    if find_device(device).type == "cpu":
+        process.share_processors()
+    return {
+        "device": device,
+        "precision": args.precision,
+        "max_memory": args.max_memory,
+        "tile_size": args.tile,
+        "outscale": args.outscale,
+        "num_processes": process.local_count,
+    }
+
+
+def _check_writable(folder: Path) -> None:
+    """Find out before the work begins whether anything can be written; OSError if not."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"--output {folder}: cannot be written ({error.strerror})") from error
+
+
+def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.ndarray:
+    """Give what `Upscaler` takes as `idr_from`."""
+    if args.idr_from in ("full", "crop"):
+        return args.idr_from
+    max_pixels = args.max_pixels or MAX_PIXELS
+    if args.idr_from != "first":
+        return read_picture(args.idr_from, max_pixels=max_pixels).pixels
+    for job in jobs:
+        try:
+            return read_picture(job.source, max_pixels=max_pixels).pixels
+        except ImageReadError:
+            continue  # it is reported when its turn comes
+    raise ValueError("--idr-from first: none of the pictures can be read")
+
+
+def _do_share(
+    args: argparse.Namespace, process: Process, jobs: Sequence[Job], upscaler: Upscaler
+) -> tuple[list[Outcome], bool]:
+    """Do this process's share of the jobs; give the outcomes, and whether the user interrupted."""
+    left, outcomes = split_existing(process.take(jobs), overwrite=args.overwrite)
+    settings = Settings(args.quality, args.overwrite, args.max_pixels or MAX_PIXELS)
+    is_first = process.number == 0
+    try:
+        for outcome in upscale_pictures(left, upscaler, settings, report=_report, show_bar=is_first):
+            outcomes.append(outcome)
+    except KeyboardInterrupt:
+        return outcomes, True
+    return outcomes, False
+
+
+def _report(line: str) -> None:
+    print(f"kdsr: {line}", file=sys.stderr)
+
+
+def _say(args: argparse.Namespace, process: Process, line: str) -> None:
+    if process.number == 0 and not args.json:
+        print(line)
+
+
+def _print_summary(args: argparse.Namespace, upscaler: Upscaler, outcomes: list[Outcome], *, seconds: float) -> None:
+    """Print what became of the pictures, in words or for programs; failures go to stderr in any case."""
+    groups = {status: [o for o in outcomes if o.status == status] for status in ("done", "kept", "failed")}
+    if args.json:
+        print(json.dumps(_summarise(upscaler, groups, seconds=seconds), indent=2))
+    else:
+        kept = f", {len(groups['kept'])} kept that existed (--overwrite makes them again)" if groups["kept"] else ""
+        failed = f", {len(groups['failed'])} failed" if groups["failed"] else ""
+        rate = len(groups["done"]) / seconds
+        print(f"{len(groups['done'])} made in {seconds:.1f} s ({rate:.2f} a second){kept}{failed}")
+    for outcome in groups["failed"]:
+        _report(outcome.describe_failure())
+
+
+def _summarise(upscaler: Upscaler, groups: dict[str, list[Outcome]], *, seconds: float) -> dict[str, Any]:
+    network = upscaler.loaded
+    return {
+        "network": {"description": network.description, "path": str(network.path), "scale": network.scale},
+        "device": str(upscaler.device),
+        "precision": upscaler.precision,
+        "scale": upscaler.scale,
+        "seconds": round(seconds, 3),
+        **{status: [_without_status(outcome) for outcome in outcomes] for status, outcomes in groups.items()},
+    }
+
+
+def _without_status(outcome: Outcome) -> dict[str, Any]:
+    fields = {key: value for key, value in asdict(outcome).items() if key != "status" and value not in ("", 0, [])}
+    return fields | ({"seconds": round(outcome.seconds, 3)} if outcome.seconds else {})

@@ -1,0 +1,98 @@
+"""`kdsr convert`: the same numbers under other names and in other files."""
+
+import pytest
+import torch
+from option_files import SMALL_NETWORKS, save_student, save_teacher
+
+from kdsr_arch import KDSRStudent, read_weights
+from kdsr_arch.checkpoint import read_metadata
+from kdsr_arch.weights import is_official, to_own_names
+from kdsr_tools.cli import main
+from kdsr_tools.checkpoints.loading import load_network
+
+
+def convert(*arguments):
+    return main(["convert", *map(str, arguments)])
+
+
+def assert_same_weights(path, expected):
+    weights = to_own_names(read_weights(path))
+    expected = to_own_names(read_weights(expected))
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(value, expected[key]) for key, value in weights.items())
+
+
+@pytest.mark.parametrize("save", [save_student, save_teacher])
+def test_weights_survive_a_round_through_all_kinds_of_files(tmp_path, save, capsys):
+    first = save(tmp_path / "net.pth")
+    assert convert(first, tmp_path / "official.pt", "--names", "official") == 0
+    assert "x4 under the authors' names" in capsys.readouterr().out
+    assert is_official(torch.load(tmp_path / "official.pt", weights_only=True))
+    assert convert(tmp_path / "official.pt", tmp_path / "net.safetensors") == 0
+    assert convert(tmp_path / "net.safetensors", tmp_path / "again.pth") == 0
+    assert_same_weights(tmp_path / "again.pth", first)
+    assert list(torch.load(tmp_path / "again.pth", weights_only=True)) == ["params"]
+
+
+def test_safetensors_files_say_what_they_hold(tmp_path):
+    save_student(tmp_path / "net.pth")
+    assert (
+        convert(tmp_path / "net.pth", tmp_path / "a.safetensors", "--set", "name=KDSR-A", "--set", "licence=a=b") == 0
+    )
+    header = read_metadata(tmp_path / "a.safetensors")
+    assert header == {
+        "kind": "student",
+        "scale": "4",
+        "num_feat": "8",
+        "num_block": "1",
+        "num_estimator_block": "1",
+        "num_estimator_feat": "8",
+        "direct_upsampler": "False",
+        "name": "KDSR-A",
+        "licence": "a=b",
+    }
+    assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "net.pth").stat().st_mode
+    assert convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--set", "name=KDSR-B") == 0
+    assert read_metadata(tmp_path / "b.safetensors") == {**header, "name": "KDSR-B"}
+
+
+def test_either_weights_may_be_chosen_and_made_smaller(tmp_path):
+    network = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"])
+    plain = {key: value + 1 for key, value in network.state_dict().items()}
+    torch.save({"params": plain, "params_ema": network.state_dict()}, tmp_path / "net.pth")
+    convert(tmp_path / "net.pth", tmp_path / "ema.pth")
+    convert(tmp_path / "net.pth", tmp_path / "plain.pth", "--param-key", "params")
+    convert(tmp_path / "net.pth", tmp_path / "half.safetensors", "--precision", "fp16")
+    key = "sr_network.conv_first.bias"
+    assert torch.equal(read_weights(tmp_path / "ema.pth")[key], network.state_dict()[key])
+    assert torch.equal(read_weights(tmp_path / "plain.pth")[key], plain[key])
+    assert torch.equal(read_weights(tmp_path / "half.safetensors")[key], network.state_dict()[key].half())
+    assert load_network(tmp_path / "half.safetensors").scale == 4
+
+
+def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path, capsys):
+    save_student(tmp_path / "net.pth")
+    (tmp_path / "new.pth").write_bytes(b"old")
+    assert convert(tmp_path / "net.pth", tmp_path / "new.pth") == 1
+    assert "new.pth exists already; --overwrite replaces it" in capsys.readouterr().err
+    assert (tmp_path / "new.pth").read_bytes() == b"old"
+    assert convert(tmp_path / "net.pth", tmp_path / "new.pth", "--overwrite") == 0
+    assert_same_weights(tmp_path / "new.pth", tmp_path / "net.pth")
+
+
+def test_what_cannot_be_converted_is_explained(tmp_path, capsys):
+    save_student(tmp_path / "net.pth")
+    torch.save({"w": torch.zeros(1)}, tmp_path / "other.pth")
+    light = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"], direct_upsampler=True)
+    torch.save(light.state_dict(), tmp_path / "light.pth")
+    for arguments, message in (
+        (("net.pth", "new.bin"), "new.bin: expected a name that ends in .pth, .pt or .safetensors"),
+        (("net.pth", "new.pth", "--set", "a=b"), "--set: only .safetensors files have a header"),
+        (("other.pth", "new.pth"), "other.pth: not the weights of a KDSR student or teacher"),
+        (("light.pth", "new.pth", "--names", "official"), "light.pth: the authors' networks have neither"),
+    ):
+        assert convert(tmp_path / arguments[0], tmp_path / arguments[1], *arguments[2:]) == 1
+        assert message in capsys.readouterr().err
+        assert not (tmp_path / arguments[1]).exists()
+    with pytest.raises(SystemExit):
+        convert(tmp_path / "net.pth", tmp_path / "new.safetensors", "--set", "name")

@@ -1,0 +1,92 @@
+"""The shipped models: listed by what their files say, found by name or path."""
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from kdsr_data.degradations.classic import bicubic_resize, build_degradation
+from kdsr_tools import Upscaler
+from kdsr_tools.checkpoints import shipped as shipped_models
+from kdsr_tools.evaluation import score
+from kdsr_tools.checkpoints.shipped import default_model, find_checkpoint, list_models, models_folder
+
+HEADER = {"description": "small", "scale": "4", "degradations": "blur", "licence": "MIT"}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path)
+    for name, header in (("b", {**HEADER, "name": "KDSR-B"}), ("a", {})):
+        save_file({"w": torch.zeros(1)}, tmp_path / f"{name}.safetensors", metadata=header)
+    return tmp_path
+
+
+def test_files_describe_themselves(folder):
+    first, second = list_models()
+    assert (first.name, first.path, first.licence) == ("KDSR-B", folder / "b.safetensors", "MIT")
+    assert (first.description, first.scale, first.degradations) == ("small", "4", "blur")
+    assert (second.name, second.description) == ("a", "")
+
+
+def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
+    assert find_checkpoint("kdsr-b") == folder / "b.safetensors"
+    (tmp_path / "mine.pth").write_bytes(b"")
+    assert find_checkpoint(str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
+    with pytest.raises(FileNotFoundError, match=r"c: there is no such checkpoint file, .*\(known models: KDSR-B, a\)"):
+        find_checkpoint("c")
+
+
+def test_the_first_is_the_default_unless_one_says_that_it_is(folder):
+    assert default_model().name == "KDSR-B"
+    save_file({"w": torch.zeros(1)}, folder / "c.safetensors", metadata={"default": "yes"})
+    assert default_model().name == "c"
+
+
+def test_an_installation_without_models_says_so(folder):
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    assert list_models() == []
+    with pytest.raises(ValueError, match="no model ships with this installation"):
+        default_model()
+    with pytest.raises(
+        FileNotFoundError, match=r"no shipped model of that name \(no model ships with this installation\)"
+    ):
+        find_checkpoint("x")
+
+
+def test_models_are_found_where_pip_installs_them(tmp_path, monkeypatch):
+    (tmp_path / "kdsr_models").mkdir()
+    (tmp_path / "kdsr_models/__init__.py").write_text("")
+    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path / "not_there")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert models_folder() == tmp_path / "kdsr_models"
+
+
+@pytest.mark.parametrize(
+    ("name", "degradation", "gain"),
+    [
+        ("kdsr-xs-isotropic-x4", {"type": "ClassicDegradation", "sigma": 2.4}, 2),
+        ("kdsr-xs-classic-x4", {"type": "ClassicDegradation", "sigma": 2.4}, 1.5),
+        ("kdsr-xs-classic-x4", {"type": "ClassicDegradation", "sigma": 2, "noise_sigma_255": 15}, 0.2),
+        ("kdsr-xs-real-x4", {"type": "SecondOrderDegradation"}, 0.5),
+    ],
+)
+def test_a_shipped_model_restores_what_it_is_for_better_than_bicubic(photograph, name, degradation, gain):
+    gt = np.ascontiguousarray(photograph)
+    degrade = build_degradation({"scale": 4, **degradation})
+    upscale = Upscaler.from_shipped(name, device="cpu")
+    gains = []
+    for seed in range(4):
+        lq = degrade(gt.astype(np.float32) / 255, np.random.default_rng(seed))
+        bicubic = (bicubic_resize(lq, 4).clip(0, 1) * 255).round().astype(np.uint8)
+        psnr = [score(image, gt, scale=4)["psnr"] for image in (bicubic, upscale((lq * 255).round().astype(np.uint8)))]
+        gains.append(psnr[1] - psnr[0])
+    assert np.mean(gains) > gain
+
+
+def test_what_ships_is_described_and_one_is_the_default():
+    models = list_models()
+    assert [model.name for model in models if model.is_default] == ["kdsr-xs-real-x4"]
+    assert all(model.description and model.degradations and model.licence == "MIT" for model in models)
+    assert all(model.path.stem == model.name and model.path.stat().st_size < 4e6 for model in models)
