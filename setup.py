@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+PACKAGES = ("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_options", "kdsr_tools")
 OLDEST, TOO_NEW = (3, 10), (3, 13)
 
 
@@ -26,7 +27,7 @@ def read_version() -> str:
 
 def main() -> None:
     """Build or install the project."""
-    from setuptools import setup
+    from setuptools import find_packages, setup
 
     option_folders = sorted({path.parent.relative_to(ROOT / "options") for path in (ROOT / "options").rglob("*.yml")})
     setup(
@@ -54,14 +55,15 @@ def main() -> None:
         python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
         # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
         packages=[
-            *("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_models", "kdsr_options"),
-            *("kdsr_tools", "kdsr_tools.compare", "kdsr_tools.idr"),
+            *(package for name in PACKAGES for package in find_packages(ROOT, include=[name, f"{name}.*"])),
+            *("kdsr_options.shipped", "kdsr_tools.checkpoints.weights"),
         ],
-        package_dir={"kdsr_options": "options"},
+        package_dir={"kdsr_options.shipped": "options"},
         package_data={
-            "kdsr_models": ["*.safetensors"],
-            "kdsr_options": [(folder / "*.yml").as_posix() for folder in option_folders],
-            "kdsr_tools.compare": ["published.yml", "templates/*"],
+            "kdsr_tools.checkpoints.weights": ["*.safetensors"],
+            "kdsr_options.shipped": [(folder / "*.yml").as_posix() for folder in option_folders],
+            "kdsr_tools.compare": ["published.yml"],
+            "kdsr_tools.pages": ["templates/*"],
         },
         install_requires=[
             "basicsr>=1.4.2",

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-# The slope of every LeakyReLU in the authors' networks.
-NEGATIVE_SLOPE = 0.1
+from kdsr_arch.layers import NEGATIVE_SLOPE, conv3x3, leaky_relu
+
 RESIDUAL_INIT_SCALE = 0.3
-
-
-def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
-    """Make the one convolution of these networks: 3x3, stride 1, zero padding 1, with bias."""
-    return nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1)
-
-
-def leaky_relu() -> nn.LeakyReLU:
-    """Make the activation of these networks, in place: what it overwrites is never needed again."""
-    return nn.LeakyReLU(NEGATIVE_SLOPE, inplace=True)
 
 
 class ResidualBlock(nn.Module):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from kdsr_arch.estimator import conv3x3, leaky_relu
+from kdsr_arch.layers import conv3x3, leaky_relu
 
 # Mean of the DIV2K training images, RGB in [0, 1], as EDSR and the KDSR authors subtract it.
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)

@@ -1,20 +1,9 @@
-"""What works around BasicSR, each with its reason and the version: nothing else in this project does.
+"""What BasicSR needs to be imported and to run without CUDA, each with its reason and the version.
 
-The packages import this one before they import BasicSR. Checked against basicsr 1.4.2 (the newest release); where
-BasicSR's master differs, it is said. `training_run` is the heart: training that stops and goes on exactly.
+Importing this package costs next to nothing: no PyTorch, no BasicSR. The packages import it before they import BasicSR.
+Checked against basicsr 1.4.2 (the newest release); where BasicSR's master differs, it is said.
 """
 
-from kdsr_compat.devices import provide_functional_tensor, support_cpu_degradation, support_cpu_training
-from kdsr_model.run.hooks import hook_launchers
-from kdsr_compat.registries import backbone_weights, registered, vgg_weights_at
-
-__all__ = [
-    "backbone_weights",
-    "hook_launchers",
-    "registered",
-    "support_cpu_degradation",
-    "support_cpu_training",
-    "vgg_weights_at",
-]
+from kdsr_compat.functional_tensor import provide_functional_tensor
 
 provide_functional_tensor()

@@ -1,31 +1,10 @@
-"""Imports and training without what basicsr 1.4.2 takes for granted: an old torchvision, CUDA."""
+"""Training without what BasicSR takes for granted: CUDA."""
 
 from __future__ import annotations
 
 import functools
-import sys
-import types
 from collections.abc import Callable
 from typing import Any
-
-import torch
-
-
-def provide_functional_tensor() -> None:
-    """Let basicsr 1.4.2 be imported with torchvision >= 0.17.
-
-    Its `data/degradations.py` imports `rgb_to_grayscale` from a private module that torchvision removed; the function
-    lives on in the public one. Fixed in BasicSR's master.
-    """
-    name = "torchvision.transforms.functional_tensor"
-    try:
-        __import__(name)
-    except ModuleNotFoundError:
-        from torchvision.transforms.functional import rgb_to_grayscale
-
-        module = types.ModuleType(name)
-        module.rgb_to_grayscale = rgb_to_grayscale
-        sys.modules[name] = module
 
 
 def support_cpu_training() -> None:
@@ -43,6 +22,8 @@ def support_cpu_training() -> None:
 
 
 def _with_gloo_on_cpu(init_dist: Callable[..., None]) -> Callable[..., None]:
+    import torch
+
     @functools.wraps(init_dist)
     def init_dist_anywhere(launcher: str, backend: str = "nccl", **kwargs: Any) -> None:
         if torch.cuda.is_available():
@@ -57,6 +38,8 @@ def _with_gloo_on_cpu(init_dist: Callable[..., None]) -> Callable[..., None]:
 
 
 def _with_ddp_on_cpu(model_to_device: Callable) -> Callable:
+    import torch
+
     @functools.wraps(model_to_device)
     def model_to_any_device(self, net):
         if self.opt["dist"] and not torch.cuda.is_available():

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 if TYPE_CHECKING:
     from basicsr.utils.registry import Registry
 
@@ -31,11 +29,12 @@ def backbone_weights(name: str) -> tuple[str, list[Path]]:
         ValueError: torchvision has no such network.
     """
     from basicsr.archs import vgg_arch
+    from torch import hub
     from torchvision.models import get_model_weights
 
     url = get_model_weights(name).DEFAULT.url
     file_name = url.rsplit("/", 1)[-1]
-    cache = Path(torch.hub.get_dir()) / "checkpoints" / file_name
+    cache = Path(hub.get_dir()) / "checkpoints" / file_name
     own_place = Path(vgg_arch.VGG_PRETRAIN_PATH)
     return url, [own_place, cache] if own_place.name == file_name else [cache]
 

@@ -11,7 +11,7 @@ from basicsr.utils.registry import DATASET_REGISTRY
 from torch.utils.data import Dataset
 
 from kdsr_data.dataset_settings import check_benchmark
-from kdsr_data.degradations.classic import build_degradation
+from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
 from kdsr_data.random_state import rng_for_name

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from kdsr_data.degradations.classic import degradation_settings
+from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
 from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
 from kdsr_options.schema import OptionError, Problem, Range, Settings, join_path, range_within, read_settings

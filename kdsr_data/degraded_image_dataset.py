@@ -14,7 +14,7 @@ from numpy.random import Generator
 from torch.utils.data import Dataset
 
 from kdsr_data.dataset_settings import DegradedImageSettings, check_degraded_images, degradation_block
-from kdsr_data.degradations.classic import build_degradation
+from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
 from kdsr_data.random_state import global_draws_from, rng_for_name, rng_for_next_sample

@@ -3,19 +3,20 @@
 An option file loads the plugin with the line `kdsr_version: !!python/name:kdsr_model.__version__ ""`.
 """
 
-import kdsr_compat  # BasicSR imports only after it.
-
 import kdsr_arch  # noqa: F401
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 import kdsr_data  # noqa: F401
+from kdsr_compat.devices import support_cpu_training
 from kdsr_model import lpips_metric  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
 from kdsr_model.kdsr_student_gan_model import KDSRStudentGANModel
 from kdsr_model.kdsr_student_model import KDSRStudentModel
 from kdsr_model.kdsr_teacher_model import KDSRTeacherModel
 from kdsr_model.launch import prepare_or_exit
+from kdsr_model.run.hooks import hook_launchers
 
 __version__ = "0.1.0"
 __all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentGANModel", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
 
-kdsr_compat.support_cpu_training()
-kdsr_compat.hook_launchers(prepare_or_exit)
+support_cpu_training()
+hook_launchers(prepare_or_exit)

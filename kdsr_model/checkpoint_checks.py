@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import kdsr_compat
-from kdsr_compat import registered
-
 import inspect
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -14,8 +11,9 @@ from typing import Any
 from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
-from kdsr_options.schema import Problem, type_name
+from kdsr_compat.registries import backbone_weights, registered
 from kdsr_model.lpips_metric import LPIPS_BACKBONES
+from kdsr_options.schema import Problem, type_name
 
 Options = Mapping[str, Any]
 
@@ -117,7 +115,7 @@ def check_lpips(problems: list[Problem], block: Any, *, path: str) -> None:
 
 def _check_backbone(problems: list[Problem], name: str, *, where: str, hint: str) -> None:
     try:
-        url, places = kdsr_compat.backbone_weights(name)
+        url, places = backbone_weights(name)
     except ValueError:
         problems.append(Problem(where, f"torchvision has no network {name!r}"))
         return

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import kdsr_compat
-
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from torch import Tensor, nn
 
 from kdsr_arch import read_weights
 from kdsr_arch.inference import tiling
+from kdsr_compat.registries import vgg_weights_at
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_model.optimisation import Stepper
 from kdsr_model.train_settings import KDSRValSettings, TrainSettings, read_train_settings, read_val_settings
@@ -38,7 +37,7 @@ class KDSRBaseModel(SRModel):
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
-        with kdsr_compat.vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
+        with vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
             super().init_training_settings()
 
     def steppers(self) -> dict[str, Stepper]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import kdsr_compat
-
 import argparse
 import importlib
 import os
@@ -15,8 +13,9 @@ from typing import Any
 import yaml
 from basicsr.utils.options import ordered_yaml
 
-from kdsr_options.schema import OptionError, Problem, suggest
 from kdsr_model.options import prepare_options
+from kdsr_model.run.hooks import hook_launchers
+from kdsr_options.schema import OptionError, Problem, suggest
 
 # BasicSR reads these without asking whether they are there.
 REQUIRED_KEYS = ("name", "model_type", "num_gpu", "datasets", "path", "network_g")
@@ -36,7 +35,7 @@ def run(pipeline: str, root: Path) -> None:
     try:
         check_file(sys.argv[1:])
         module = importlib.import_module(f"basicsr.{pipeline}")
-        kdsr_compat.hook_launchers(prepare_or_exit)
+        hook_launchers(prepare_or_exit)
         getattr(module, f"{pipeline}_pipeline")(str(root))
     except OptionError as error:
         stop_with(error)

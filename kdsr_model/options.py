@@ -5,8 +5,6 @@ Behind it stands BasicSR's plain dict. All problems are collected and reported i
 
 from __future__ import annotations
 
-from kdsr_compat import registered
-
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,10 +14,10 @@ import torch
 from basicsr.models import lr_scheduler
 from basicsr.utils.registry import ARCH_REGISTRY, DATASET_REGISTRY, LOSS_REGISTRY, METRIC_REGISTRY, MODEL_REGISTRY
 
+from kdsr_compat.registries import registered
 from kdsr_data.dataset_settings import DegradedImageSettings, check_benchmark, check_degraded_images, collect
 from kdsr_data.degraded_image_dataset import check_patch_fits
 from kdsr_data.paired_images import check_pairs
-from kdsr_options.schema import OptionError, Problem, join_path, read_settings, type_name, unknown_key, unknown_type
 from kdsr_model.checkpoint_checks import check_lpips, check_pretrained, check_student, check_vgg
 from kdsr_model.train_settings import (
     TRAIN_SETTINGS,
@@ -30,6 +28,7 @@ from kdsr_model.train_settings import (
     PathSettings,
     ValSettings,
 )
+from kdsr_options.schema import OptionError, Problem, join_path, read_settings, type_name, unknown_key, unknown_type
 
 Options = Mapping[str, Any]
 SCALE_ARGUMENTS = ("scale", "upscale")  # how BasicSR's networks call it

@@ -1,12 +1,11 @@
-"""The command line, evaluation and reports of KDSR; and `Upscaler`, which enlarges pictures from Python.
-
-Modules of this package that import BasicSR import `kdsr_compat` first.
-"""
+"""The command line, evaluation and reports of KDSR; and `Upscaler`, which enlarges pictures from Python."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
 if TYPE_CHECKING:
     from kdsr_tools.upscale.upscaler import Upscaler

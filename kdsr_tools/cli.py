@@ -12,13 +12,13 @@ from kdsr_tools.files import describe_error
 # Name: (module, help). Each module brings `add_parser(subparsers)`, which sets the function that runs it as `run`. Only
 # the chosen one is imported, since most of them take seconds.
 SUBCOMMANDS = {
-    "upscale": ("upscale_command", "make pictures larger and sharper"),
-    "convert": ("convert", "checkpoints under other names or in other files"),
-    "export": ("export", "a network as an ONNX file"),
-    "info": ("info", "what a checkpoint holds, its size and its cost"),
+    "upscale": ("upscale.command", "make pictures larger and sharper"),
+    "convert": ("checkpoints.convert", "checkpoints under other names or in other files"),
+    "export": ("checkpoints.export", "a network as an ONNX file"),
+    "info": ("checkpoints.info", "what a checkpoint holds, its size and its cost"),
     "quickstart": ("quickstart", "data and report of `make quickstart`"),
     "tiles": ("tiles", "cut photographs into an LMDB of tiles, which trains faster"),
-    "benchmark": ("benchmark", "measure speed and memory on this machine"),
+    "benchmark": ("benchmark.command", "measure speed and memory on this machine"),
     "compare": ("compare.command", "any models on any images, in figures and on one page"),
     "inspect": ("idr.command", "what a student's degradation representation knows"),
     "curves": ("curves", "losses and validation metrics of experiments, on one page"),

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdsr_tools.files import write_then_rename
 from kdsr_tools.pages.page import render
 from kdsr_tools.pages.plots import PICTURE_STYLE, add_legend, draw_svg, series_style
-from kdsr_tools.files import write_then_rename
 from kdsr_tools.training_logs import Curves, read_curves
 
 MOST_POINTS = 200  # of a line; more are averaged in bins

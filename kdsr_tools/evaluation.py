@@ -5,8 +5,6 @@ PSNR and SSIM on the Y channel, borders of `scale` pixels cropped, SR rounded to
 
 from __future__ import annotations
 
-import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
-
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +12,7 @@ import torch
 from basicsr.metrics import calculate_metric
 from torch import Tensor
 
-from kdsr_data.degradations.classic import bicubic_resize
+from kdsr_data.degradations import bicubic_resize
 
 Restorer = Callable[[Tensor], Tensor]  # lq (1, 3, H, W) in [0, 1] -> SR (1, 3, sH, sW), not clamped
 METRICS = {"psnr": "calculate_psnr", "ssim": "calculate_ssim"}

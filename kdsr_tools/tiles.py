@@ -5,8 +5,6 @@ A patch out of a small tile needs no decoding of a large picture; BasicSR's docu
 
 from __future__ import annotations
 
-import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
-
 import argparse
 import os
 import tempfile

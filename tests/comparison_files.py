@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
-
 from pathlib import Path
 
 import skimage.data

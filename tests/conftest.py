@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
+# isort: split
+
 from pathlib import Path
 
 import numpy as np

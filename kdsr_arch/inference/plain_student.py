@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from kdsr_arch.kdsr import KDSRStudent
 from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
+from kdsr_arch.kdsr import KDSRStudent
 
 # Feature maps of C channels that PyTorch holds at once in a block: the shallow ones, input, filtered, convolved, their
 # sum, and a copy in the layout of its convolution.

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdsr_arch.inference.merging import BETWEEN, FIRST, LAST, REACH, merge_convolutions
-from kdsr_arch.sr_network import SRNetwork, mean_like
 from kdsr_arch.inference.tiling import Box, cut, grow, intersect, relative, scaled, shifted, split, split_rows
+from kdsr_arch.sr_network import SRNetwork, mean_like
 
 # Bytes of the upsampler's maps at once, where they are made, and LQ pixels at once, where they are not.
 PIECE_BYTES = 64 * 2**20

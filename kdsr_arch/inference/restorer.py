@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from kdsr_arch.inference import tiling
-from kdsr_arch.kdsr import KDSRStudent
 from kdsr_arch.inference.merging import REACH
 from kdsr_arch.inference.plain_student import PlainStudent, StudentParts, sum_type
 from kdsr_arch.inference.reconstruction import Reconstruction
 from kdsr_arch.inference.tiling import Box, align, cut, grow, relative
+from kdsr_arch.kdsr import KDSRStudent
 
 # LQ pixels a side of a crop that tells the IDR as well as the whole, as a rule; estimators train on patches of 64.
 CROP_SIZE = 128

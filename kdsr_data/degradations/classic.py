@@ -1,111 +1,19 @@
-"""The degradations that make LQ images from GT: the one implementation behind training, validation and tools.
-
-A degradation is built from an option block and called as `degradation(gt, rng) -> lq`. This module holds the
-registry, the classic degradation (arXiv 2211.16928, sections 4.1 and 4.2) and the public helpers.
-"""
+"""The classic degradation: blur, downsampling and noise (arXiv 2211.16928, sections 4.1 and 4.2)."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
-from basicsr.utils.registry import Registry
 from numpy.random import Generator
 from pydantic import Field, field_validator, model_validator
 
+from kdsr_data.degradations.base import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
 from kdsr_data.degradations.compression import compress_jpeg
-from kdsr_data.degradations.kernels import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
+from kdsr_data.degradations.kernels import anisotropic_gaussian_kernel
 from kdsr_data.degradations.resize import Edge, bicubic_resize
-from kdsr_options.schema import (
-    OptionError,
-    Problem,
-    Range,
-    Settings,
-    join_path,
-    range_within,
-    read_settings,
-    type_name,
-    unknown_type,
-)
-
-__all__ = [
-    "DEGRADATION_REGISTRY",
-    "ClassicDegradation",
-    "ClassicSettings",
-    "Degradation",
-    "anisotropic_gaussian_kernel",
-    "bicubic_resize",
-    "build_degradation",
-    "degradation_settings",
-    "isotropic_gaussian_kernel",
-    "round_to_8_bit",
-]
-
-DEGRADATION_REGISTRY = Registry("degradation")
-
-
-class Degradation(ABC):
-    """What every degradation is: built from its settings, called on one image.
-
-    Attributes:
-        degraded_size: the GT pixels that it wants to see of an image in training; None: as the data set says.
-    """
-
-    settings_class: type[Settings]
-    degraded_size: int | None = None
-
-    def __init__(self, settings: Settings):
-        self.settings = settings
-
-    @classmethod  # noqa: B027  (most have nothing more to check)
-    def check(cls, settings: Settings, *, path: str) -> None:
-        """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
-
-    def choose(self, rng: Generator) -> Degradation:
-        """Choose the degradation of one image: this one, but for mixtures."""
-        return self
-
-    @abstractmethod
-    def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
-        """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1].
-
-        All draws come from `rng`.
-        """
-
-
-def build_degradation(opt: Mapping[str, Any], *, path: str = "degradation") -> Degradation:
-    """Build a degradation from its option block: `type`, `scale` and what its settings class lists.
-
-    Args:
-        path: where the block stands in the option file, for error messages.
-
-    Raises:
-        OptionError: an unregistered type, an unknown key or an impossible value.
-    """
-    settings = degradation_settings(opt, path=path)
-    return DEGRADATION_REGISTRY.get(opt["type"])(settings)
-
-
-def degradation_settings(opt: Mapping[str, Any], *, path: str) -> Settings:
-    """Check a degradation's option block and give its settings, building nothing. Raises as `build_degradation`."""
-    if not isinstance(opt, Mapping):
-        raise OptionError([Problem(path, f"expected a block with a 'type', got {opt!r}")])
-    if type_name(opt) not in DEGRADATION_REGISTRY:
-        problem = unknown_type(join_path(path, "type"), "degradation", opt.get("type"), DEGRADATION_REGISTRY.keys())
-        raise OptionError([problem])
-    degradation_class = DEGRADATION_REGISTRY.get(opt["type"])
-    block = {key: value for key, value in opt.items() if key != "type"}
-    settings = read_settings(degradation_class.settings_class, block, path=path)
-    degradation_class.check(settings, path=path)
-    return settings
-
-
-def round_to_8_bit(img: np.ndarray) -> np.ndarray:
-    """Clip to [0, 1] and round to the nearest of the 256 levels of an 8-bit file."""
-    return (np.clip(img, 0, 1) * 255).round().astype(np.float32) / np.float32(255)
+from kdsr_options.schema import Range, Settings, range_within
 
 
 class ClassicSettings(Settings):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from pydantic import AfterValidator, Field
 
-from kdsr_data.degradations.classic import DEGRADATION_REGISTRY, Degradation, build_degradation, degradation_settings
+from kdsr_data.degradations.base import DEGRADATION_REGISTRY, Degradation, build_degradation, degradation_settings
 from kdsr_options.schema import OptionError, Problem, Settings, join_path, read_settings
 
 # What a choice says beside its degradation.

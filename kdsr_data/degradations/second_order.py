@@ -15,8 +15,8 @@ from basicsr.data import degradations as shapes
 from numpy.random import Generator
 from torch.nn import functional
 
+from kdsr_data.degradations.base import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
 from kdsr_data.degradations.compression import compress_jpeg
-from kdsr_data.degradations.classic import DEGRADATION_REGISTRY, Degradation, round_to_8_bit
 from kdsr_data.degradations.noise import add_gaussian_noise, add_poisson_noise
 from kdsr_data.degradations.second_order_settings import SecondOrderSettings, StageSettings
 

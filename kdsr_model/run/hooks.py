@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kdsr_model.run.whole_files import safe_loading
-from kdsr_model.run.training_run import TrainingRun
-
 import logging
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from kdsr_model.run.training_run import TrainingRun
+from kdsr_model.run.whole_files import safe_loading
 
 
 def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:

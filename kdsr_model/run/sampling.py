@@ -6,13 +6,13 @@ state is lost with their process.
 
 from __future__ import annotations
 
-from kdsr_model.run.generators import seeded_generators
-
 from collections.abc import Iterator
 from typing import Any
 
 from basicsr.data.data_sampler import EnlargedSampler
 from torch.utils.data import Dataset
+
+from kdsr_model.run.generators import seeded_generators
 
 VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, see `training_run`
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kdsr_model.run.signals import is_distributed
-
 import re
 from argparse import ArgumentParser
 from pathlib import Path
 
 import torch
+
+from kdsr_model.run.signals import is_distributed
 
 
 def file_names_a_seed(argv: list[str]) -> bool:

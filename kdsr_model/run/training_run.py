@@ -8,13 +8,6 @@ iteration), on every process, whatever validation or logging have drawn in betwe
 
 from __future__ import annotations
 
-from kdsr_model.run import whole_files as checkpoints
-from kdsr_model.run.workers import ShieldedLoader
-from kdsr_model.run.generators import seed_generators
-from kdsr_model.run.lock import FolderInUse, lock_folder
-from kdsr_model.run.seeds import file_names_a_seed, first_process_number
-from kdsr_model.run.signals import STOPPED, StopSignals, is_distributed
-
 import functools
 import logging
 import math
@@ -25,6 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from kdsr_model.run import whole_files as checkpoints
+from kdsr_model.run.generators import seed_generators
+from kdsr_model.run.lock import FolderInUse, lock_folder
+from kdsr_model.run.seeds import file_names_a_seed, first_process_number
+from kdsr_model.run.signals import STOPPED, StopSignals, is_distributed
+from kdsr_model.run.workers import ShieldedLoader
 
 STEP_STREAM = 1  # keeps the draws of iterations apart from those of samples, see `sampling`
 # Functions of the launcher's module that methods of `TrainingRun` stand in for, in the order of their calls.

@@ -6,8 +6,6 @@ measured both as it is and without.
 
 from __future__ import annotations
 
-import kdsr_compat
-
 import argparse
 import tempfile
 from collections import defaultdict
@@ -26,6 +24,7 @@ from basicsr.data.realesrgan_dataset import RealESRGANDataset
 from basicsr.models.realesrgan_model import RealESRGANModel
 from basicsr.utils import DiffJPEG, USMSharp
 
+from kdsr_compat.devices import support_cpu_degradation
 from kdsr_data import DegradedImageDataset, degraded_image_dataset
 from kdsr_data.degradations import second_order
 from kdsr_data.image_source import ImageSource
@@ -176,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
     """Print samples a second, the ratios to BasicSR, and where our time goes."""
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    kdsr_compat.support_cpu_degradation()
+    support_cpu_degradation()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         num_images = copy_images(args.images, folder)

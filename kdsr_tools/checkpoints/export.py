@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from kdsr_arch.checkpoint import first_line
-from kdsr_tools.files import write_then_rename
 from kdsr_tools.checkpoints.info import parse_size
 from kdsr_tools.checkpoints.loading import LoadedNetwork, SizePaddedNetwork, SpandrelNetwork, load_network
 from kdsr_tools.checkpoints.shipped import find_checkpoint
+from kdsr_tools.files import write_then_rename
 
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 # Heights and widths in pixels. The second differs from the first in all that an export could have taken for fixed.

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import kdsr_compat
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -20,8 +18,9 @@ from torch.nn import functional as F
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
 from kdsr_arch.checkpoint import first_line, read_checkpoint
 from kdsr_arch.weights import to_own_names
+from kdsr_compat.registries import registered
 from kdsr_model.options import complete_network
-from kdsr_tools.option_files import read_option_file
+from kdsr_options.files import read_option_file
 
 TEACHER_MESSAGE = (
     "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
@@ -148,7 +147,7 @@ def _load_by_options(path: Path, network_options: Mapping[str, Any]) -> LoadedNe
     name = block.pop("type")
     if name == "KDSRTeacher":
         raise ValueError(f"{path}: {TEACHER_MESSAGE}")
-    network = kdsr_compat.registered(ARCH_REGISTRY)[name](**block)
+    network = registered(ARCH_REGISTRY)[name](**block)
     fill(network, read_weights(path), path=path)
     network.eval()
     if isinstance(network, KDSRStudent):

@@ -1,4 +1,4 @@
-"""The models that ship with the package: the `.safetensors` files of `kdsr_models/`, which describe themselves.
+"""The models that ship with the package: the `.safetensors` files of `weights/`, which describe themselves.
 
 Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, and one file's `default: yes`.
 """
@@ -6,13 +6,12 @@ Each file's header has `name`, `description`, `scale`, `degradations` and `licen
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 
-SOURCE_TREE = Path(__file__).resolve().parent.parent / "kdsr_models"
+WEIGHTS = Path(__file__).resolve().parent / "weights"
 NO_MODEL = "no model ships with this installation"
 
 
@@ -29,16 +28,9 @@ class ShippedModel:
     is_default: bool
 
 
-def models_folder() -> Path:
-    """Give the folder with the shipped models, in a clone or where pip installed them."""
-    if SOURCE_TREE.is_dir():
-        return SOURCE_TREE
-    return Path(next(iter(find_spec("kdsr_models").submodule_search_locations)))
-
-
 def list_models() -> list[ShippedModel]:
     """List the shipped models by name."""
-    return sorted(map(_describe, models_folder().glob(f"*{SAFETENSORS_SUFFIX}")), key=lambda model: model.name)
+    return sorted(map(_describe, WEIGHTS.glob(f"*{SAFETENSORS_SUFFIX}")), key=lambda model: model.name)
 
 
 def _describe(path: Path) -> ShippedModel:

@@ -1,3 +1,1 @@
 """`kdsr compare`: any models on any images, side by side in figures and on one page that opens without a network."""
-
-import kdsr_compat  # noqa: F401  (BasicSR imports only after it)

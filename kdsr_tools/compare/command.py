@@ -12,12 +12,11 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from kdsr_tools.compare.page.contact_sheet import write_contact_sheet
 from kdsr_tools.compare.costs import Cost, measure_costs
 from kdsr_tools.compare.image_sets import open_image_sets
 from kdsr_tools.compare.metrics import choose_metrics
 from kdsr_tools.compare.models import ComparedModel, choose_device, open_models
-from kdsr_tools.pages.page import write_page
+from kdsr_tools.compare.page.contact_sheet import write_contact_sheet
 from kdsr_tools.compare.page.data import collect_page_data
 from kdsr_tools.compare.report import Report, make_set_results, write_files
 from kdsr_tools.compare.runner import Plan, make_plans, run_plan
@@ -25,6 +24,7 @@ from kdsr_tools.compare.settings import CompareSettings, read_compare_settings
 from kdsr_tools.compare.store import ResultStore, join_keys
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.idr.in_comparison import make_idr_views
+from kdsr_tools.pages.page import write_page
 
 
 def compare(settings: CompareSettings) -> Report:

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from kdsr_tools.benchmark.measurement import measure_peak_megabytes
 from kdsr_tools.compare.models import ComparedModel, NetworkSource
 from kdsr_tools.compare.settings import CostSettings
 from kdsr_tools.evaluation import Restorer
-from kdsr_tools.benchmark.measurement import measure_peak_megabytes
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from kdsr_arch import KDSRStudent
 from kdsr_model.options import complete_network
+from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
+from kdsr_tools.checkpoints.shipped import find_checkpoint
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
 from kdsr_tools.evaluation import bicubic_restorer
-from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
 
 
 class NetworkSource(NamedTuple):
@@ -91,12 +92,12 @@ def find_source(block: ComparedModelSettings, *, scale: int) -> NetworkSource:
     """Find a model's files; those of an experiment by what BasicSR leaves in its folder.
 
     Raises:
-        FileNotFoundError: the experiment has no option file or no checkpoint.
+        FileNotFoundError: the experiment has no option file or no checkpoint, or there are no such weights.
         OptionError: something is wrong in `network`.
     """
     if block.experiment is None:
         network = block.network and complete_network(block.network, scale=scale, path="network")
-        return NetworkSource(block.weights, block.options, network)
+        return NetworkSource(find_checkpoint(str(block.weights)), block.options, network)
     return NetworkSource(newest_checkpoint(block.experiment), experiment_options(block.experiment))
 
 

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from kdsr_data.dataset_settings import check_benchmark, collect
 from kdsr_data.presets import PRESETS
+from kdsr_options.files import read_option_file
 from kdsr_options.schema import OptionError, Problem, Settings, join_path, range_within, read_settings
-from kdsr_tools.option_files import read_option_file
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]
 NEED_GT = ("psnr", "ssim", "lpips")
@@ -19,7 +19,7 @@ BENCHMARK_KEYS = ("preset", "noise_levels", "sigma_range", "settings")
 
 
 class ComparedModelSettings(Settings):
-    """One model: `bicubic: true`, or a finished `experiment`'s folder, or `weights`.
+    """One model: `bicubic: true`, or a finished `experiment`'s folder, or `weights` (a file, or a model that ships).
 
     For networks that cannot be told from their weights, `options` (an option file with their `network_g`) or `network`
     (that block itself) says what to build. `teacher` is the checkpoint a KDSR student learned from, for the IDR view.

@@ -11,14 +11,14 @@ import numpy as np
 
 from kdsr_arch import KDSRStudent
 from kdsr_data.image_source import ImageSource
+from kdsr_options.files import read_option_file
+from kdsr_tools.checkpoints.loading import load_network
 from kdsr_tools.compare.image_sets import spread
 from kdsr_tools.compare.models import experiment_options, newest_checkpoint
-from kdsr_tools.pages.page import render
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.idr.samples import PARAMETERS
 from kdsr_tools.idr.view import load_teacher, make_idr_view
-from kdsr_tools.checkpoints.loading import load_network
-from kdsr_tools.option_files import read_option_file
+from kdsr_tools.pages.page import render
 
 MOST_IMAGES = 24
 

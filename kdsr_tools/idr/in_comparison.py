@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from kdsr_tools.compare.models import ComparedModel
-from kdsr_tools.pages.plots import noise_level
 from kdsr_tools.compare.runner import Plan
 from kdsr_tools.compare.settings import CompareSettings
 from kdsr_tools.compare.store import hash_array, join_keys
@@ -18,6 +17,7 @@ from kdsr_tools.files import write_then_rename
 from kdsr_tools.idr.command import MOST_IMAGES, find_teacher
 from kdsr_tools.idr.samples import PARAMETERS, Parameter
 from kdsr_tools.idr.view import load_teacher, make_idr_view
+from kdsr_tools.pages.plots import noise_level
 
 
 def make_idr_views(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_data import build_degradation
-from kdsr_data.degradations.classic import round_to_8_bit
+from kdsr_data.degradations import round_to_8_bit
 from kdsr_data.presets import BenchmarkSetting, preset_settings
 from kdsr_data.random_state import rng_for_name
 

@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
 from kdsr_tools.compare.page.data import describe_setting
-from kdsr_tools.pages.plots import STYLE, draw_lines, draw_svg, figure_to_svg
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
     PARAMETERS,
@@ -25,6 +24,7 @@ from kdsr_tools.idr.samples import (
     make_estimators,
     measure_distances,
 )
+from kdsr_tools.pages.plots import STYLE, draw_lines, draw_svg, figure_to_svg
 
 COLOUR_MAPS = {"angle": "twilight_shifted"}
 RASTER_DPI = 160

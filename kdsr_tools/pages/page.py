@@ -11,9 +11,9 @@ from markupsafe import Markup
 from kdsr_model import __version__
 from kdsr_tools.compare.page.data import Crop, PageData
 from kdsr_tools.compare.page.tables import cost_table, failures, set_table
-from kdsr_tools.pages.pictures import as_data_uri, encode_webp
 from kdsr_tools.compare.report import Report
 from kdsr_tools.files import write_then_rename
+from kdsr_tools.pages.pictures import as_data_uri, encode_webp
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -18,10 +18,10 @@ from torch.nn import functional as F
 from kdsr_arch import KDSRStudent
 from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
 from kdsr_arch.inference.tiling import cut_centre
-from kdsr_tools.upscale.fringes import limit_to_neighbours
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
-from kdsr_tools.upscale.pixels import Planes, to_image, to_planes
 from kdsr_tools.checkpoints.shipped import load_model
+from kdsr_tools.upscale.fringes import limit_to_neighbours
+from kdsr_tools.upscale.pixels import Planes, to_image, to_planes
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

@@ -7,8 +7,6 @@ JPEG, which repeats chroma pixels where decoders interpolate them, and with Open
 
 from __future__ import annotations
 
-import kdsr_compat
-
 import random
 import tempfile
 from collections.abc import Callable
@@ -21,6 +19,7 @@ import skimage.data
 import torch
 from basicsr.models.realesrgan_model import RealESRGANModel
 
+from kdsr_compat.devices import support_cpu_degradation
 from kdsr_tools.benchmark import degradation as benchmark
 
 REFERENCE = Path(__file__).parent / "golden" / "second_order_statistics.npz"
@@ -102,7 +101,7 @@ def _degrade(sample: dict[str, Any], model: RealESRGANModel) -> np.ndarray:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    kdsr_compat.support_cpu_degradation()
+    support_cpu_degradation()
     as_it_is = measure_basicsr(NUM_SAMPLES["as_it_is"])
     with_opencv_jpeg = measure_basicsr(NUM_SAMPLES["with_opencv_jpeg"], jpeger=opencv_jpeg)
     np.savez_compressed(

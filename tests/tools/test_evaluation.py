@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from kdsr_data.degradations.classic import bicubic_resize
+from kdsr_data.degradations import bicubic_resize
 from kdsr_tools.evaluation import bicubic_restorer, score
 
 

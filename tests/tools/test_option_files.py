@@ -4,9 +4,9 @@ import shutil
 
 from option_files import OPTIONS
 
+from kdsr_options.files import read_option_file
 from kdsr_tools import option_files
 from kdsr_tools.cli import main
-from kdsr_tools.option_files import read_option_file
 
 
 def test_option_files_are_listed_and_copied_once(tmp_path, capsys):

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from kdsr_arch.estimator import NEGATIVE_SLOPE, conv3x3
+from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
 from kdsr_arch.inference.winograd.kernel import TILE
 from kdsr_arch.inference.winograd.layers import FastConv, FeatureMap, Team, gather_team, padded
 from kdsr_arch.kdsr import KDSRStudent
+from kdsr_arch.layers import NEGATIVE_SLOPE, conv3x3
 from kdsr_arch.sr_network import DynamicBlock, mean_like
-from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
 
 # LQ pixels of the estimator's widest layers at once.
 WIDE_PIXELS = 2**15

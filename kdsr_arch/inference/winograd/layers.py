@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from kdsr_arch.inference.winograd import kernel as fast_conv
-from kdsr_arch.estimator import NEGATIVE_SLOPE
-from kdsr_arch.inference.winograd.llvm import this_processor
 from kdsr_arch.inference.tiling import Box
+from kdsr_arch.inference.winograd import kernel as fast_conv
+from kdsr_arch.inference.winograd.llvm import this_processor
+from kdsr_arch.layers import NEGATIVE_SLOPE
 
 # Tiles that a job holds in the cache: rows, and columns at most. More tiles would leave less cache to the weights, of
 # which layers with many channels have more.

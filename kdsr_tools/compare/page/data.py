@@ -13,6 +13,10 @@ from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.compare.metrics import METRICS
+from kdsr_tools.compare.report import Report, SetResults, format_score
+from kdsr_tools.compare.runner import Plan
+from kdsr_tools.compare.settings import ShownSettings
+from kdsr_tools.compare.store import Item, ItemName, ResultStore
 from kdsr_tools.pages.pictures import (
     Encoding,
     Place,
@@ -22,10 +26,6 @@ from kdsr_tools.pages.pictures import (
     encode_webp,
     find_place,
 )
-from kdsr_tools.compare.report import Report, SetResults, format_score
-from kdsr_tools.compare.runner import Plan
-from kdsr_tools.compare.settings import ShownSettings
-from kdsr_tools.compare.store import Item, ItemName, ResultStore
 
 SAMPLE_SIZE = 8  # pictures whose encoded size tells that of all
 

@@ -9,9 +9,9 @@ from typing import Any
 from kdsr_tools.compare.image_sets import Setting
 from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.page.data import describe_setting
-from kdsr_tools.pages.plots import AXES, draw_lines, draw_svg
 from kdsr_tools.compare.report import Report, SetResults, format_difference, format_score
 from kdsr_tools.compare.settings import NEED_GT, Metric
+from kdsr_tools.pages.plots import AXES, draw_lines, draw_svg
 
 
 def main_metric(results: SetResults) -> Metric | None:

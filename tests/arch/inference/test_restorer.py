@@ -5,8 +5,8 @@ import torch
 
 from kdsr_arch import KDSRStudent
 from kdsr_arch.inference import restorer as inference
-from kdsr_arch.inference.restorer import PIECES_BYTES, ImageRestorer
 from kdsr_arch.inference.plain_student import PlainStudent
+from kdsr_arch.inference.restorer import PIECES_BYTES, ImageRestorer
 
 SMALL = {"num_feat": 8, "num_block": 2, "num_estimator_block": 1}
 

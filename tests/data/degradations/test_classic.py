@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from kdsr_data import OptionError, build_degradation
-from kdsr_data.degradations.compression import compress_jpeg
-from kdsr_data.degradations.classic import (
+from kdsr_data.degradations import (
     anisotropic_gaussian_kernel,
     bicubic_resize,
     isotropic_gaussian_kernel,
     round_to_8_bit,
 )
+from kdsr_data.degradations.compression import compress_jpeg
 
 CLASSIC = {"type": "ClassicDegradation", "scale": 4}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdsr_data.degradations.classic import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
+from kdsr_data.degradations import anisotropic_gaussian_kernel, isotropic_gaussian_kernel
 
 WIDTH = st.floats(0.2, 4.0)
 

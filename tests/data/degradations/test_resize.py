@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from basicsr.utils.matlab_functions import imresize
 
-from kdsr_data.degradations.classic import bicubic_resize
+from kdsr_data.degradations import bicubic_resize
 
 
 @pytest.fixture(scope="module")

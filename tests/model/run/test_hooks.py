@@ -1,14 +1,14 @@
 """Stepping into BasicSR's launchers, and saying so where that cannot be done."""
 
-import kdsr_compat
-from kdsr_model.run.whole_files import safe_loading
-
 import logging
 import sys
 import types
 
 import pytest
 import torch
+
+from kdsr_model.run.hooks import hook_launchers
+from kdsr_model.run.whole_files import safe_loading
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def launcher(monkeypatch):
 def test_a_launcher_without_the_known_names_is_left_alone_with_a_warning(launcher, caplog):
     before = dict(vars(launcher))
     with caplog.at_level(logging.WARNING):
-        kdsr_compat.hook_launchers(lambda opt: None)
+        hook_launchers(lambda opt: None)
     assert "/somewhere/basicsr/train.py has no" in caplog.text
     assert "EnlargedSampler" in caplog.text
     assert "neither saves safely nor resumes exactly" in caplog.text

@@ -1,9 +1,5 @@
 """The order and the draws of samples: from seed, epoch and position alone."""
 
-from kdsr_model.run.workers import ShieldedLoader
-from kdsr_model.run.generators import seed_generators, seeded_generators
-from kdsr_model.run.sampling import ResumableSampler, SeededVisits, Visit
-
 import pickle
 import random
 
@@ -11,6 +7,10 @@ import numpy as np
 import torch
 from basicsr.data.data_sampler import EnlargedSampler
 from torch.utils.data import DataLoader, Dataset
+
+from kdsr_model.run.generators import seed_generators, seeded_generators
+from kdsr_model.run.sampling import ResumableSampler, SeededVisits, Visit
+from kdsr_model.run.workers import ShieldedLoader
 
 
 class Drawing(Dataset):

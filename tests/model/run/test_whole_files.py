@@ -1,15 +1,15 @@
 """Checkpoints: whole or not there."""
 
-from kdsr_model.run import whole_files as checkpoints
-from kdsr_model.run.whole_files import CheckpointError, remove_old, whole_files, write_whole
-from kdsr_model.run.lock import lock_folder
-from kdsr_model.run.seeds import file_names_a_seed
-
 import errno
 import os
 
 import pytest
 import torch
+
+from kdsr_model.run import whole_files as checkpoints
+from kdsr_model.run.lock import lock_folder
+from kdsr_model.run.seeds import file_names_a_seed
+from kdsr_model.run.whole_files import CheckpointError, remove_old, whole_files, write_whole
 
 
 def test_a_failed_write_leaves_the_file_as_it_was(tmp_path, monkeypatch):

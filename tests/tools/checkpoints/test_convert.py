@@ -7,8 +7,8 @@ from option_files import SMALL_NETWORKS, save_student, save_teacher
 from kdsr_arch import KDSRStudent, read_weights
 from kdsr_arch.checkpoint import read_metadata
 from kdsr_arch.weights import is_official, to_own_names
-from kdsr_tools.cli import main
 from kdsr_tools.checkpoints.loading import load_network
+from kdsr_tools.cli import main
 
 
 def convert(*arguments):

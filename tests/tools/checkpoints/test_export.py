@@ -8,8 +8,8 @@ from option_files import PLUGIN_LINE, SMALL_NETWORKS, save_student, save_teacher
 
 from kdsr_arch import KDSRStudent
 from kdsr_tools.checkpoints import export as export_module
-from kdsr_tools.cli import main
 from kdsr_tools.checkpoints.loading import LoadedNetwork
+from kdsr_tools.cli import main
 
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

@@ -10,8 +10,8 @@ from torch import nn
 
 from kdsr_arch import KDSRStudent
 from kdsr_arch.weights import to_official_names
-from kdsr_tools.cli import main
 from kdsr_tools.checkpoints.info import count_macs, parse_size
+from kdsr_tools.cli import main
 
 
 def info(capsys, *arguments):

@@ -96,7 +96,7 @@ def test_networks_of_basicsr_are_built_from_an_option_file(tmp_path, name):
     sizes |= {"upsampler": "pixelshuffledirect"} if name == "SwinIR" else {}
     options = write_network_options(tmp_path / "net.yml", {"type": name, **sizes})
     argument = "scale" if name in ("KDSRStudent", "KDSRNoEstimator", "RRDBNet") else "upscale"
-    built = networks.kdsr_compat.registered(networks.ARCH_REGISTRY)[name](**sizes, **{argument: 2}).eval()
+    built = networks.registered(networks.ARCH_REGISTRY)[name](**sizes, **{argument: 2}).eval()
     torch.save({"params": built.state_dict()}, tmp_path / "net.pth")
     loaded = load_network(tmp_path / "net.pth", option_file=options)
     assert loaded.scale == 2
@@ -136,7 +136,7 @@ def test_a_wrong_option_file_is_named(tmp_path, text, message):
 
 def test_a_network_that_does_not_restore_pictures_is_refused(tmp_path):
     block = {"type": "VGGStyleDiscriminator", "num_in_ch": 3, "num_feat": 4}
-    built = networks.kdsr_compat.registered(networks.ARCH_REGISTRY)["VGGStyleDiscriminator"](num_in_ch=3, num_feat=4)
+    built = networks.registered(networks.ARCH_REGISTRY)["VGGStyleDiscriminator"](num_in_ch=3, num_feat=4)
     torch.save(built.state_dict(), tmp_path / "net.pth")
     with pytest.raises(ValueError, match="VGGStyleDiscriminator does not turn one picture"):
         load_network(tmp_path / "net.pth", network_options=block)

@@ -5,18 +5,18 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kdsr_data.degradations.classic import bicubic_resize, build_degradation
+from kdsr_data.degradations import bicubic_resize, build_degradation
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
+from kdsr_tools.checkpoints.shipped import default_model, find_checkpoint, list_models
 from kdsr_tools.evaluation import score
-from kdsr_tools.checkpoints.shipped import default_model, find_checkpoint, list_models, models_folder
 
 HEADER = {"description": "small", "scale": "4", "degradations": "blur", "licence": "MIT"}
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path)
+    monkeypatch.setattr(shipped_models, "WEIGHTS", tmp_path)
     for name, header in (("b", {**HEADER, "name": "KDSR-B"}), ("a", {})):
         save_file({"w": torch.zeros(1)}, tmp_path / f"{name}.safetensors", metadata=header)
     return tmp_path
@@ -53,14 +53,6 @@ def test_an_installation_without_models_says_so(folder):
         FileNotFoundError, match=r"no shipped model of that name \(no model ships with this installation\)"
     ):
         find_checkpoint("x")
-
-
-def test_models_are_found_where_pip_installs_them(tmp_path, monkeypatch):
-    (tmp_path / "kdsr_models").mkdir()
-    (tmp_path / "kdsr_models/__init__.py").write_text("")
-    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path / "not_there")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert models_folder() == tmp_path / "kdsr_models"
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from PIL import Image
 
 from kdsr_arch import KDSRStudent
 from kdsr_data import BlindSRBenchmarkDataset
+from kdsr_tools.checkpoints.loading import load_teacher
 from kdsr_tools.cli import main
 from kdsr_tools.compare import runner
 from kdsr_tools.evaluation import bicubic_restorer, score
-from kdsr_tools.checkpoints.loading import load_teacher
 
 
 def test_scores_are_those_of_the_evaluation(comparison, results):

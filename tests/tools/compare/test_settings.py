@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from option_files import OPTIONS, load_options
 
-from kdsr_tools.compare.settings import read_compare_settings
 from kdsr_tools.checkpoints.shipped import list_models
+from kdsr_tools.compare.settings import read_compare_settings
 
 
 def list_trained(*files):

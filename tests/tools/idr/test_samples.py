@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
-from kdsr_data.degradations.classic import bicubic_resize
+from kdsr_data.degradations import bicubic_resize
 from kdsr_tools.idr.samples import (
     collect_samples,
     degrade,

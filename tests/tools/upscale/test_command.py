@@ -16,12 +16,11 @@ from safetensors.torch import save_file
 
 from kdsr_arch import KDSRStudent
 from kdsr_tools import Upscaler
-from kdsr_tools.upscale import batch
-from kdsr_tools.upscale import picture_files
 from kdsr_tools.checkpoints import shipped as shipped_models
 from kdsr_tools.cli import main
-from kdsr_tools.upscale.picture_files import Picture, read_picture, write_picture
+from kdsr_tools.upscale import batch, picture_files
 from kdsr_tools.upscale.command import parse_bytes
+from kdsr_tools.upscale.picture_files import Picture, read_picture, write_picture
 
 
 @pytest.fixture
@@ -307,7 +306,7 @@ def test_networks_of_basicsr_upscale_through_an_option_file(here, capsys):
 
 
 def test_shipped_models_are_listed_and_used_by_name(here, monkeypatch, capsys):
-    monkeypatch.setattr(shipped_models, "SOURCE_TREE", here / "models")
+    monkeypatch.setattr(shipped_models, "WEIGHTS", here / "models")
     Path("models").mkdir()
     assert main(["upscale", "--model", "list"]) == 0
     assert "no model ships with this installation" in capsys.readouterr().out

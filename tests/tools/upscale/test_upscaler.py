@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from kdsr_arch import KDSRStudent
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
-from kdsr_tools.upscale import upscaler
 from kdsr_tools.checkpoints.loading import LoadedNetwork
+from kdsr_tools.upscale import upscaler
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_settings_of_students_are_refused_for_other_networks(settings, message):
 
 
 def test_the_default_is_the_shipped_model_that_says_so(tmp_path, student, monkeypatch, photograph):
-    monkeypatch.setattr(shipped_models, "SOURCE_TREE", tmp_path)
+    monkeypatch.setattr(shipped_models, "WEIGHTS", tmp_path)
     with pytest.raises(ValueError, match=r"no model ships with this installation; name a checkpoint"):
         Upscaler.default()
     other = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"])
@@ -229,17 +229,3 @@ def test_memory_is_shared_among_processes_and_never_less_than_needed(monkeypatch
 def test_importing_the_package_stays_light():
     script = "import sys, kdsr_tools.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2]).returncode == 0
-
-
-def test_modules_that_import_basicsr_import_what_it_needs_first():
-    for path in (Path(__file__).parents[2] / "kdsr_tools").rglob("*.py"):
-        imports = list_imports(path)
-        if path.parent.name != "kdsr_tools":  # what a package's __init__ imports, comes before its modules
-            imports = list_imports(path.with_name("__init__.py")) + imports
-        if "basicsr" in imports:
-            assert "kdsr_compat" in imports[: imports.index("basicsr")], f"{path}: import kdsr_compat first"
-
-
-def list_imports(path):
-    lines = path.read_text().splitlines()
-    return [line.split()[1].split(".")[0] for line in lines if line.startswith(("import ", "from "))]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from kdsr_arch.estimator import conv3x3
+from kdsr_arch.layers import conv3x3
 
 pytest.importorskip("llvmlite")
 from kdsr_arch.inference.winograd import kernel as fast_conv  # noqa: E402

@@ -1,1 +1,0 @@
-"""The weights that ship with the project, as `.safetensors` files that describe themselves in their headers."""

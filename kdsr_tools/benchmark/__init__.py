@@ -1,0 +1,1 @@
+"""`kdsr benchmark`: speed and memory, both sides measured in one run."""

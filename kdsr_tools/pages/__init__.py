@@ -1,0 +1,1 @@
+"""What the pages of several commands share: the page itself, plots, and pictures in it."""

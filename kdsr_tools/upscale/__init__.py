@@ -1,0 +1,1 @@
+"""`kdsr upscale`, and `Upscaler`, which enlarges pictures from Python."""
