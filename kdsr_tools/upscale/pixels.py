@@ -1,4 +1,4 @@
-"""Pictures as NumPy arrays, to what networks see and back: colours as RGB in [0, 1], alpha premultiplied."""
+"""Pictures as NumPy arrays, to what networks see and back: in [0, 1], gray as one channel, alpha premultiplied."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from torch import Tensor
 LARGEST_VALUE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 # One step of 16 bits: less alpha than this cannot be seen, and dividing by it would only enlarge rounding.
 LEAST_ALPHA = 1 / 65535
+# How far apart the channels of a gray picture may be. Lossy WebP gives gray back with one step of 8 bits between them;
+# half a step more is for the rounding of floats. Finer numbers are the user's own, so there only equal ones are gray.
+GRAY_SPREAD = {np.dtype(np.uint8): 1.5 / 255}
 
 
 class Planes(NamedTuple):
-    """`colour` (1, 3, H, W) in [0, 1], multiplied by `alpha` (1, 1, H, W) if there is one that is not opaque."""
+    """`colour` in [0, 1], multiplied by `alpha` (1, 1, H, W) if there is one that is not opaque.
+
+    `colour` is (1, 3, H, W), or (1, 1, H, W) if all of the picture is gray, whatever channels it came with.
+    """
 
     colour: Tensor
     alpha: Tensor | None
 
 
 def to_planes(image: np.ndarray) -> Planes:
-    """Turn a picture into what networks see; gray becomes three equal channels.
+    """Turn a picture into planes; RGB whose channels are equal everywhere becomes one channel of gray.
 
     Args:
         image: (H, W) gray, or (H, W, C) of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA) channels; uint8, uint16,
@@ -35,10 +41,33 @@ def to_planes(image: np.ndarray) -> Planes:
     pixels = pixels.permute(2, 0, 1)[None] / LARGEST_VALUE.get(image.dtype, 1.0)
     num_colour = 1 if pixels.shape[1] <= 2 else 3
     colour, alpha = pixels[:, :num_colour], pixels[:, num_colour:]
-    colour = colour.expand(1, 3, -1, -1)
+    if _is_gray(colour, alpha, spread=GRAY_SPREAD.get(image.dtype, 0.0)):
+        colour = colour[:, :1]
     if alpha.shape[1] == 0 or bool((alpha == 1).all()):
         return Planes(colour.contiguous(), None)
     return Planes(colour * alpha, alpha)
+
+
+def _is_gray(colour: Tensor, alpha: Tensor, *, spread: float) -> bool:
+    """Find out whether no pixel that can be seen has channels further apart than `spread`; colours are straight."""
+    is_coloured = colour.amax(dim=1, keepdim=True) - colour.amin(dim=1, keepdim=True) > spread
+    if alpha.shape[1] == 1:
+        is_coloured &= alpha > 0
+    return not bool(is_coloured.any())
+
+
+def to_rgb(plane: Tensor) -> Tensor:
+    """Give what networks see of a plane (1, 1 or 3, H, W): three channels, equal ones for gray."""
+    return plane.expand(-1, 3, -1, -1).contiguous()
+
+
+def from_rgb(sr: Tensor, *, like: Tensor) -> Tensor:
+    """Give a network's result (1, 3, H, W) the channels of the plane that it was made of.
+
+    For one channel it is the mean, not a luma: the three are guesses at one number, of equal weight in the losses that
+    networks are trained with. A luma would trust some of them more. (Measured, the mean is closest to the original.)
+    """
+    return sr.mean(dim=1, keepdim=True) if like.shape[1] == 1 else sr
 
 
 def _check(image: np.ndarray) -> None:
@@ -57,20 +86,18 @@ def _check(image: np.ndarray) -> None:
 def to_image(planes: Planes, *, like: np.ndarray) -> np.ndarray:
     """Turn a result into a picture with the channels and the number type of `like`; changes the planes in place.
 
-    `planes` need not be clamped; where `like` has alpha and the planes have none, the result is opaque.
+    `planes` need not be clamped, and are gray where `like` is. Where only `like` has alpha, the result is opaque.
     """
-    colour = planes.colour if planes.alpha is None else _divide_by_alpha(planes)
+    channels = planes.colour if planes.alpha is None else _divide_by_alpha(planes)
     num_channels = 1 if like.ndim == 2 else like.shape[2]
-    if num_channels <= 2:
-        colour = colour.mean(dim=1, keepdim=True)
     if num_channels in (2, 4):
-        alpha = torch.ones_like(colour[:, :1]) if planes.alpha is None else planes.alpha
-        colour = torch.cat([colour, alpha], dim=1)
+        alpha = torch.ones_like(channels[:, :1]) if planes.alpha is None else planes.alpha
+        channels = torch.cat([channels.expand(-1, num_channels - 1, -1, -1), alpha], dim=1)
     largest = LARGEST_VALUE.get(like.dtype)
-    colour.clamp_(0, 1)
+    channels.clamp_(0, 1)
     if largest is not None:
-        colour.mul_(largest).round_()
-    image = colour[0].permute(1, 2, 0).numpy().astype(like.dtype, order="C")
+        channels.mul_(largest).round_()
+    image = channels[0].expand(num_channels, -1, -1).permute(1, 2, 0).numpy().astype(like.dtype, order="C")
     return image[..., 0] if like.ndim == 2 else image
 
 

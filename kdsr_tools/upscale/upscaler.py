@@ -21,7 +21,7 @@ from kdsr_arch.inference.tiling import cut_centre
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 from kdsr_tools.checkpoints.shipped import load_model
 from kdsr_tools.upscale.fringes import limit_to_neighbours
-from kdsr_tools.upscale.pixels import Planes, to_image, to_planes
+from kdsr_tools.upscale.pixels import Planes, from_rgb, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -121,7 +121,8 @@ class Upscaler:
                 uint16, or floats in [0, 1].
 
         Returns:
-            The same kind of array, `scale` times as large; floats are clamped to [0, 1].
+            The same kind of array, `scale` times as large; floats are clamped to [0, 1]. Where all of RGB is gray, the
+            result's channels are equal.
 
         Raises:
             ValueError: the array is no picture, or the network's result is not finite.
@@ -133,9 +134,7 @@ class Upscaler:
             results = self._restore(planes, "fp32")
         if not _are_finite(results):
             raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
-        sr = Planes(results[0], None)
-        if planes.alpha is not None:
-            sr = limit_to_neighbours(Planes(results[0], results[1].mean(dim=1, keepdim=True)), planes)
+        sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
         return to_image(self._resize(sr, *image.shape[:2]), like=image)
 
     def _resize(self, sr: Planes, height: int, width: int) -> Planes:
@@ -151,14 +150,10 @@ class Upscaler:
     def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
         restorer = self._make_restorer(precision)
-        inputs = [planes.colour]
-        if planes.alpha is not None:
-            inputs.append(planes.alpha.expand_as(planes.colour).contiguous())
-        if not isinstance(restorer, ImageRestorer):
-            return [restorer(plane) for plane in inputs]
+        inputs = [plane for plane in planes if plane is not None]
         # One IDR for both, so that colour and alpha stay in step.
-        idr = self._find_idr(restorer, planes.colour)
-        return [restorer(plane, idr=idr) for plane in inputs]
+        shared = {"idr": self._find_idr(restorer, to_rgb(inputs[0]))} if isinstance(restorer, ImageRestorer) else {}
+        return [from_rgb(restorer(to_rgb(plane), **shared), like=plane) for plane in inputs]
 
     def _find_idr(self, restorer: ImageRestorer, lq: Tensor) -> Tensor:
         if isinstance(self._idr_from, Tensor):
@@ -184,7 +179,7 @@ class Upscaler:
 
     def _check_idr_source(self, idr_from: str | np.ndarray) -> str | Tensor:
         if isinstance(idr_from, np.ndarray):
-            return to_planes(idr_from).colour
+            return to_rgb(to_planes(idr_from).colour)
         if idr_from not in ("full", "crop"):
             raise ValueError(f"idr_from: expected 'full', 'crop' or a picture as an array, got {idr_from!r}")
         return idr_from

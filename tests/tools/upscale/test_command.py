@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from option_files import PLUGIN_LINE, ROOT, SMALL_NETWORKS, save_student, save_teacher
-from PIL import Image
+from PIL import Image, ImageCms
 from safetensors.torch import save_file
 
 from kdsr_arch import KDSRStudent
@@ -130,6 +130,21 @@ def test_format_and_quality_are_obeyed(here):
     assert Path("out/a_big.jpg").stat().st_size < Path("fine/a.jpg").stat().st_size
     with Image.open("out/a_big.jpg") as image:
         assert (image.format, image.size) == ("JPEG", (64, 48))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("g.png", {}), ("g.jpg", {"quality": 60}), ("g.tif", {}), ("g.bmp", {}), ("g.webp", {"quality": 80})],
+)
+def test_gray_content_of_an_rgb_file_stays_gray_and_rgb(here, photograph, name, settings):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = Image.fromarray(photograph[:12, :16, 1]).convert("RGB")
+    image.save(name, icc_profile=profile, **settings)
+    assert upscale(name) == 0
+    result = read_picture(Path(name).with_stem("g_x4"))
+    assert result.pixels.shape == (48, 64, 3)
+    assert np.ptp(result.pixels.astype(int), axis=2).max() == 0
+    assert result.icc_profile == (None if name.endswith("bmp") else profile)
 
 
 def test_transparency_that_the_format_cannot_hold_fails_by_itself(here, capsys):

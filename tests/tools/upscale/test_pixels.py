@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from kdsr_tools.upscale.pixels import Planes, to_image, to_planes
+from kdsr_tools.upscale.pixels import Planes, from_rgb, to_image, to_planes, to_rgb
 
 DTYPES = [np.uint8, np.uint16, np.float16, np.float32, np.float64]
 
@@ -33,10 +33,45 @@ def test_networks_see_premultiplied_rgb_from_zero_to_one():
     torch.testing.assert_close(alpha[0, 0, 0], torch.tensor([1, 0.2]))
 
 
-def test_gray_becomes_three_equal_channels():
+def test_gray_is_one_channel_of_which_networks_see_three():
     colour, alpha = to_planes(np.array([[0, 65535]], np.uint16))
     assert alpha is None
-    torch.testing.assert_close(colour[0, :, 0], torch.tensor([[0.0, 1.0]] * 3))
+    torch.testing.assert_close(colour, torch.tensor([[[[0.0, 1.0]]]]))
+    torch.testing.assert_close(to_rgb(colour)[0, :, 0], torch.tensor([[0.0, 1.0]] * 3))
+    result = torch.tensor([0.1, 0.2, 0.6]).reshape(1, 3, 1, 1)
+    assert from_rgb(result, like=colour).item() == pytest.approx(0.3)
+    assert from_rgb(result, like=result) is result
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("num_channels", [3, 4])
+def test_equal_channels_are_gray_and_come_back_equal(num_channels, dtype):
+    image = make_image((5, 7, num_channels), dtype)
+    image[..., :3] = image[..., :1]
+    image[..., 3:] = np.clip(image[..., 3:], np.quantile(image[..., -1], 0.3), None)
+    planes = to_planes(image)
+    assert planes.colour.shape == (1, 1, 5, 7)
+    result = to_image(planes, like=image)
+    assert (result[..., :3] == result[..., :1]).all()
+    np.testing.assert_allclose(result.astype(float), image.astype(float), rtol=1e-3 if dtype == np.float16 else 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "difference", "num_channels"),
+    [(np.uint8, 1, 1), (np.uint8, 2, 3), (np.uint16, 1, 3), (np.float32, 1e-6, 3)],
+)
+def test_one_pixel_of_colour_makes_a_colour_picture(dtype, difference, num_channels):
+    image = np.full((5, 7, 3), 0.5 if dtype == np.float32 else 100, dtype)
+    image[2, 3, 1] += dtype(difference)
+    assert to_planes(image).colour.shape[1] == num_channels  # of 8 bits, one step is a codec's rounding
+
+
+def test_colours_that_cannot_be_seen_do_not_count():
+    image = np.full((2, 2, 4), 90, np.uint8)
+    image[0, 0] = 250, 0, 0, 0
+    assert to_planes(image).colour.shape[1] == 1
+    image[0, 0, 3] = 1
+    assert to_planes(image).colour.shape[1] == 3
 
 
 def test_an_opaque_picture_has_no_alpha_plane_and_stays_opaque():

@@ -81,10 +81,38 @@ def test_sixteen_bits_are_more_than_eight():
     np.testing.assert_allclose(result[4:6, 4:6].mean(), image[2, 2], atol=3)
 
 
-def test_gray_is_restored_as_three_equal_channels(checkpoint, student, photograph):
+def test_gray_is_the_mean_of_what_its_three_equal_channels_become(checkpoint, student, photograph):
     gray = photograph[:20, :20, 1]
     result = Upscaler.from_checkpoint(checkpoint, device="cpu")(gray)
     sr = student(to_lq(np.dstack([gray] * 3))).mean(dim=1, keepdim=True)
+    assert_within_one(result, to_uint8(sr)[..., 0])
+
+
+@pytest.mark.parametrize(("dtype", "step"), [(np.uint8, 1), (np.uint16, 257), (np.float32, 1 / 255)])
+@pytest.mark.parametrize("settings", [{}, {"tile_size": 7}, {"outscale": 3.3}, {"precision": "bf16"}])
+def test_rgb_of_gray_content_becomes_what_gray_becomes(checkpoint, photograph, settings, dtype, step):
+    gray, alpha = ((photograph[:20, place, 0].astype(int) * step).astype(dtype) for place in (slice(20), slice(20, 40)))
+    upscale = Upscaler.from_checkpoint(checkpoint, device="cpu", **settings)
+    np.testing.assert_array_equal(upscale(np.dstack([gray] * 3)), np.dstack([upscale(gray)] * 3))
+    expected = upscale(np.dstack([gray, alpha]))[..., [0, 0, 0, 1]]
+    np.testing.assert_array_equal(upscale(np.dstack([gray, gray, gray, alpha])), expected)
+
+
+def test_gray_tiles_of_a_colour_picture_are_as_the_network_makes_them(checkpoint, student, photograph):
+    image = photograph[:12, :40].copy()
+    image[:, :28] = image[:, :28, :1]
+    result = Upscaler.from_checkpoint(checkpoint, device="cpu", tile_size=6)(image)
+    assert np.ptp(result[:, :12].astype(int), axis=2).max() > 0  # with a tint, but as much as without tiles
+    assert_within_one(result, to_uint8(student(to_lq(image))))
+
+
+@pytest.mark.parametrize("other", ["gray", "colour"])
+def test_the_degradation_of_gray_may_come_from_any_picture(checkpoint, student, photograph, other):
+    lq, source = photograph[:20, :20, 1], photograph[50:80, 60:90]
+    source = source[..., 0] if other == "gray" else source
+    result = Upscaler.from_checkpoint(checkpoint, device="cpu", idr_from=source)(lq)
+    idr, _ = student.estimate_idr(to_lq(np.dstack([source] * 3) if other == "gray" else source))
+    sr = student.super_resolve(to_lq(np.dstack([lq] * 3)), idr).mean(dim=1, keepdim=True)
     assert_within_one(result, to_uint8(sr)[..., 0])
 
 
