@@ -14,11 +14,20 @@ DATA_FILE = Path(__file__).with_name("published.yml")
 
 
 class Published(NamedTuple):
-    """One method's numbers on one image set, as printed in `source`."""
+    """One method's numbers on one image set, as printed in `source`.
+
+    `other_rule` tells what was measured instead, where the numbers cannot be compared with the rest; else it is empty.
+    """
 
     method: str
     scores: dict[Metric, float]
     source: str
+    other_rule: str
+
+    @property
+    def tag(self) -> str:
+        """What to mark the numbers with."""
+        return "published, by another rule" if self.other_rule else "published"
 
 
 def find_published(name: str, options: ImagesSettings, *, scale: int) -> list[Published]:
@@ -28,7 +37,11 @@ def find_published(name: str, options: ImagesSettings, *, scale: int) -> list[Pu
     is_noise_free = options.noise_levels in (None, [0])
     if not (is_same and is_noise_free and options.dataroot_lq is None):
         return []
-    return [Published(method, sets[name], data["source"]) for method, sets in data["methods"].items() if name in sets]
+    return [
+        Published(method, sets[name], data["source"], data["other_rules"].get(method, ""))
+        for method, sets in data["methods"].items()
+        if name in sets
+    ]
 
 
 @lru_cache(maxsize=1)

@@ -129,8 +129,9 @@ def to_markdown(report: Report) -> str:
         lines += [_markdown_row(report, results, model) for model in results.scores.models]
         for published in results.published:
             cells = [format_score(metric, published.scores.get(metric)) for metric in results.plan.metrics]
-            lines.append(f"| {published.method} (published, {published.source}) | {' | '.join(cells)} |")
+            lines.append(f"| {published.method} ({published.tag}, {published.source}) | {' | '.join(cells)} |")
         parts.append("\n".join(lines) + "\n")
+        parts += [f"{row.method}, {row.tag}: {row.other_rule}.\n" for row in results.published if row.other_rule]
     parts.append(
         f"In brackets: the mean paired difference against {report.settings.baseline_name} and its 95 % bootstrap "
         "interval over images.\n"

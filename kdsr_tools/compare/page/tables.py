@@ -32,6 +32,8 @@ def set_table(report: Report, results: SetResults) -> dict[str, Any]:
         {
             "name": method.method,
             "source": method.source,
+            "tag": method.tag,
+            "other_rule": method.other_rule,
             "cells": [
                 {"text": format_score(metric, method.scores.get(metric)), "sort": method.scores.get(metric, "")}
                 for metric in plan.metrics

@@ -63,6 +63,19 @@ def test_published_numbers_are_marked_and_kept_apart(comparison, results):
     )
 
 
+def test_published_numbers_by_another_rule_say_so(comparison, results):
+    rules = {row["method"]: row["other_rule"] for row in results["sets"]["Set5"]["published"]}
+    assert {method for method, rule in rules.items() if rule} == {"bicubic"}
+    rule = "PSNR on full-range luma (0.299 R + 0.587 G + 0.114 B), no borders cut off. By the rules of the other rows"
+    assert rules["bicubic"].startswith(f"{rule}, bicubic has 25.87 dB on Set5")
+    page, tables = ((comparison / name).read_text() for name in ("index.html", "results.md"))
+    assert '<th scope="row">bicubic <span class="tag">published, by another rule</span></th>' in page
+    assert page.count(f"<strong>bicubic, published, by another rule:</strong> {rule}") == 1  # not where none is shown
+    assert '<th scope="row">KDSRs-M <span class="tag">published</span></th>' in page
+    assert "| bicubic (published, by another rule, Xia et al., ICLR 2023, arXiv 2211.16928) | 24.57 |" in tables
+    assert f"\n\nbicubic, published, by another rule: {rule}" in tables
+
+
 def test_csv_has_a_row_an_item(comparison, results):
     with (comparison / "results.csv").open() as file:
         rows = list(csv.DictReader(file))
