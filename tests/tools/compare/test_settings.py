@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from option_files import OPTIONS, load_options
 
-from kdsr_tools.checkpoints.shipped import list_models
+from kdsr_tools.checkpoints.shipped import find_checkpoint, list_models
 from kdsr_tools.compare.settings import read_compare_settings
 
 
@@ -37,7 +37,7 @@ def test_a_shipped_file_compares_what_the_other_option_files_train(name, files, 
 
 def test_the_shipped_models_comparison_has_them_all():
     settings = read_compare_settings(OPTIONS / "compare/xs_shipped_x4.yml")
-    compared = {(OPTIONS.parent / block.weights).resolve() for block in settings.models.values() if block.weights}
+    compared = {find_checkpoint(str(block.weights)) for block in settings.models.values() if block.weights}
     assert compared == {model.path for model in list_models()}
 
 
