@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from kdsr_compat.wait_policy import wait_briefly
 from kdsr_tools.files import describe_error
 
 # Name: (module, help). Each module brings `add_parser(subparsers)`, which sets the function that runs it as `run`. Only
@@ -28,6 +29,7 @@ SUBCOMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; give the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    wait_briefly()  # before a subcommand brings PyTorch
     argv = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(prog="kdsr", description="Blind super-resolution with KDSR.")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -1,21 +1,63 @@
-"""What benchmarks and comparisons share: peak memory, each in a process of its own."""
+"""What benchmarks and comparisons share: peak memory, each in a process of its own, and busy processes beside it."""
 
 from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import resource
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
+# Ends with the process that started it too, even where that one was killed.
+SPIN = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 
-def run_alone(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function in a new process, whose memory nothing else has touched, and give what it gives."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+
+def run_alone(
+    function: Callable[..., Any], *arguments: Any, environment: Mapping[str, str | None] | None = None
+) -> Any:
+    """Call a function in a new process, whose memory nothing else has touched, and give what it gives.
+
+    Args:
+        environment: variables that are different there; None removes one.
+    """
+    with _changed_environment(environment or {}), multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
+
+
+@contextmanager
+def _changed_environment(changes: Mapping[str, str | None]) -> Iterator[None]:
+    before = dict(os.environ)
+    for name, value in changes.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def busy_processes(count: int) -> Iterator[list[subprocess.Popen]]:
+    """Keep so many processes computing, and end them."""
+    processes: list[subprocess.Popen] = []
+    try:
+        for _ in range(count):
+            processes.append(subprocess.Popen([sys.executable, "-S", "-c", SPIN, str(os.getpid())]))
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
 
 
 def measure_peak_megabytes(prepare: Callable[..., Callable[[], Any]], *args: Any, device: torch.device) -> float:

@@ -1,23 +1,30 @@
-"""`kdsr benchmark training`: a student's step against the same step done plainly, time and peak memory."""
+"""`kdsr benchmark training`: a student's step against the same step done plainly, and on an idle and a busy machine."""
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import torch
 
 from kdsr_arch import KDSRStudent, KDSRTeacher
+from kdsr_compat.wait_policy import NAMES, SHORT_WAIT
 from kdsr_model.idr_loss import IDRL1Loss
-from kdsr_tools.benchmark.measurement import measure_peak_megabytes
+from kdsr_tools.benchmark.measurement import busy_processes, measure_peak_megabytes, run_alone
+from kdsr_tools.benchmark.upscale import NETWORKS
 
 # KDSR-M on the classic setting.
 SCALE = 4
 SHAPES = ((4, 32), (4, 64))  # batch, LQ pixels
 MEMORY_STEPS = 3
+# The small network: its many short operations are where threads wait most.
+WAITING_NETWORK, WAITING_SHAPE = "XS", (8, 32)
+PARTS = ("steps", "waiting")
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 
 
@@ -28,9 +35,12 @@ def plain_step(device: torch.device) -> Step:
     return _make_step(student, optimizer, lambda lq, gt: teacher.estimate_idr(lq, gt)[1])
 
 
-def our_step(device: torch.device, *, recompute: bool = False, fused: bool = False) -> Step:
+def our_step(
+    device: torch.device, *, recompute: bool = False, fused: bool = False, size: dict[str, Any] | None = None
+) -> Step:
     """Make the step of `KDSRStudentModel`: the teacher's estimator alone, without a graph."""
-    student, teacher = KDSRStudent(SCALE).to(device), KDSRTeacher(SCALE).to(device).eval().requires_grad_(False)
+    student = KDSRStudent(SCALE, **(size or {})).to(device)
+    teacher = KDSRTeacher(SCALE, **(size or {})).to(device).eval().requires_grad_(False)
     del teacher.sr_network
     if device.type == "cpu":
         for network in (student, teacher):
@@ -99,16 +109,75 @@ def _prepare_steps(name: str, shape: tuple[int, int], device: torch.device) -> C
     return work
 
 
+def measure_waiting(seconds: float) -> tuple[float, float]:
+    """Time our step in this process, alone and beside a busy process on each core; give the median of both.
+
+    Args:
+        seconds: how long steps are repeated for each; it is one step at least.
+    """
+    device = torch.device("cpu")
+    make_step, data = our_step(device, size=NETWORKS[WAITING_NETWORK]), make_batch(*WAITING_SHAPE, device)
+    make_step(*data)  # The first one makes plans and takes memory.
+    idle = _repeat(make_step, data, seconds)
+    with busy_processes(os.cpu_count() or 1):
+        return idle, _repeat(make_step, data, seconds)
+
+
+def _repeat(make_step: Step, data: tuple[torch.Tensor, torch.Tensor], seconds: float) -> float:
+    times: list[float] = []
+    while sum(times) < seconds:
+        start = perf_counter()
+        make_step(*data)
+        times.append(perf_counter() - start)
+    return median(times)
+
+
+def wait_policies() -> dict[str, dict[str, str | None]]:
+    """Give what is compared: OpenMP as it comes, `SHORT_WAIT`, and the user's own variables if they are others."""
+    nothing: dict[str, str | None] = dict.fromkeys(NAMES)
+    policies = {"as OpenMP comes": nothing, "as `kdsr` sets it": nothing | SHORT_WAIT}
+    own = {name: os.environ.get(name) for name in NAMES}
+    if own not in policies.values():
+        policies["your own"] = own
+    return policies
+
+
+def print_waiting(*, seconds: float) -> None:
+    """Print the time of a step by how OpenMP's threads wait, each measured in a process of its own."""
+    batch, lq_size = WAITING_SHAPE
+    head = f"KDSR-{WAITING_NETWORK} x{SCALE} student on the CPU, {torch.get_num_threads()} threads"
+    busy_head = f"busy: beside {os.cpu_count()} processes that compute"
+    print(f"{head}, batch {batch}, LQ {lq_size}x{lq_size}; {busy_head}\n")
+    print("| how threads wait | variables | s idle, median | s busy, median | busy, times as it comes |")
+    print("|---|---|---|---|---|")
+    as_it_comes = None
+    for name, variables in wait_policies().items():
+        idle, busy = run_alone(measure_waiting, seconds, environment=variables)
+        as_it_comes = as_it_comes or busy
+        shown = " ".join(f"{key}={value}" for key, value in variables.items() if value is not None)
+        print(f"| {name} | {shown} | {idle:.3f} | {busy:.3f} | {busy / as_it_comes:.2f} |", flush=True)
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print time, memory and their ratios to the plain step."""
+    """Print what was asked for."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    print(f"KDSR-M x{SCALE} student on {device}, {torch.get_num_threads()} threads, {args.rounds} rounds\n")
+    if "steps" in args.parts:
+        print_steps(device, rounds=args.rounds)
+        print()
+    if "waiting" in args.parts:
+        print_waiting(seconds=args.seconds)
+    return 0
+
+
+def print_steps(device: torch.device, *, rounds: int) -> None:
+    """Print time, memory and their ratios to the plain step."""
+    print(f"KDSR-M x{SCALE} student on {device}, {torch.get_num_threads()} threads, {rounds} rounds\n")
     print("| batch, LQ | step | s, median | times plain, median | MB, networks and steps | times plain |")
     print("|---|---|---|---|---|---|")
     for shape in SHAPES:
         data = make_batch(*shape, device)
         steps = {name: make(device) for name, make in STEPS.items()}
-        times = measure_seconds(steps, data, rounds=args.rounds)
+        times = measure_seconds(steps, data, rounds=rounds)
         del steps
         memory = {name: measure_memory(name, shape, device) for name in STEPS}
         for name in STEPS:
@@ -117,11 +186,14 @@ def run(args: argparse.Namespace) -> int:
             memory_ratio = memory[name] / memory["plain"]
             row = f"{median(times[name]):.3f} | {time_ratio:.2f} | {memory[name]:.0f} | {memory_ratio:.2f}"
             print(f"| {shape[0]}, {shape[1]}x{shape[1]} | {name} | {row} |", flush=True)
-    return 0
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark training`."""
-    parser = subparsers.add_parser("training", help="a student's step against the same step done plainly")
+    parser = subparsers.add_parser("training", help="a student's step, done plainly and on a busy machine")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed steps of each (default: 7)")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="steps: ours against plain; waiting: idle and busy"
+    )
+    parser.add_argument("--seconds", type=float, default=5, metavar="S", help="for each cell of waiting (default: 5)")
     parser.set_defaults(run=run)
