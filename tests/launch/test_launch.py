@@ -14,7 +14,7 @@ import pytest
 import torch
 from option_files import OPTIONS, ROOT, load_options, shrink, student_options, write_options
 
-PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_compat")
+PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_compat", "kdsr_options")
 
 
 @pytest.fixture
