@@ -13,18 +13,18 @@ import torch
 from tqdm import tqdm
 
 from kdsr_tools.compare.costs import Cost, measure_costs
+from kdsr_tools.compare.idr_views import make_idr_views
 from kdsr_tools.compare.image_sets import open_image_sets
 from kdsr_tools.compare.metrics import choose_metrics
 from kdsr_tools.compare.models import ComparedModel, choose_device, open_models
 from kdsr_tools.compare.page.contact_sheet import write_contact_sheet
 from kdsr_tools.compare.page.data import collect_page_data
+from kdsr_tools.compare.page.document import write_comparison
 from kdsr_tools.compare.report import Report, make_set_results, write_files
 from kdsr_tools.compare.runner import Plan, make_plans, run_plan
 from kdsr_tools.compare.settings import CompareSettings, read_compare_settings
 from kdsr_tools.compare.store import ResultStore, join_keys
 from kdsr_tools.files import write_then_rename
-from kdsr_tools.idr.in_comparison import make_idr_views
-from kdsr_tools.pages.page import write_page
 
 
 def compare(settings: CompareSettings) -> Report:
@@ -46,7 +46,7 @@ def compare(settings: CompareSettings) -> Report:
     write_contact_sheet(settings.output / "contact_sheet.png", data.crops)
     idr_views = make_idr_views(settings, models, plans)
     today = date.today().isoformat()
-    write_page(settings.output / "index.html", report, data, idr_views=idr_views, date=today)
+    write_comparison(settings.output / "index.html", report, data, idr_views=idr_views, date=today)
     return report
 
 

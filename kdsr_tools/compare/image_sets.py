@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-import torch
 from basicsr.utils import img2tensor
 from torch import Tensor
 
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
+from kdsr_data.presets import BenchmarkSetting
 from kdsr_tools.compare.settings import CompareSettings, ImagesSettings
 
 FIRST_MISMATCHES = 5
-
-
-class Setting(NamedTuple):
-    """A degradation by its label, with its block where LQ is made here; real LQ images have neither."""
-
-    label: str
-    degradation: Mapping[str, Any]
 
 
 class Pair(NamedTuple):
@@ -36,7 +29,7 @@ class ImageSet(Protocol):
 
     name: str
     images: list[str]
-    settings: list[Setting]
+    settings: list[BenchmarkSetting]
     has_gt: bool
 
     def read(self, image: int, setting: int) -> Pair:
@@ -53,7 +46,7 @@ class BenchmarkSet:
         self._benchmark = BlindSRBenchmarkDataset(block)
         source = self._benchmark.source
         self.images = [source.key(index) for index in range(len(source))]
-        self.settings = [Setting(setting.label, setting.degradation) for setting in self._benchmark.settings]
+        self.settings = self._benchmark.settings
 
     def read(self, image: int, setting: int) -> Pair:
         """Give an image under a setting. Raises ImageReadError."""
@@ -71,7 +64,7 @@ class StoredSet:
     def __init__(self, name: str, options: ImagesSettings, *, scale: int):
         self.name, self.scale = name, scale
         self.has_gt = options.dataroot_gt is not None
-        self.settings = [Setting("as given", {})]
+        self.settings = [BenchmarkSetting("as given", {})]
         lq_source = _open(options.dataroot_lq, None if self.has_gt else options.meta_info)
         self._lq = {lq_source.key(index): (lq_source, index) for index in range(len(lq_source))}
         self._gt: dict[str, tuple[ImageSource, int]] = {}
@@ -140,10 +133,3 @@ def open_image_sets(settings: CompareSettings) -> list[ImageSet]:
         else:
             sets.append(StoredSet(name, options, scale=settings.scale))
     return sets
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Choose at most `most` of `count` positions, first and last among them, evenly spread."""
-    if count <= most:
-        return list(range(count))
-    return sorted({round(float(position)) for position in torch.linspace(0, count - 1, most)})

@@ -9,13 +9,12 @@ import torch
 from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
-from kdsr_tools.compare.image_sets import ImageSet, Pair, spread
+from kdsr_tools.compare.image_sets import ImageSet, Pair
 from kdsr_tools.compare.metrics import measure
 from kdsr_tools.compare.models import ComparedModel
 from kdsr_tools.compare.settings import CompareSettings, Metric
 from kdsr_tools.compare.store import Item, ItemName, ResultStore, hash_array, join_keys
-
-__all__ = ["Plan", "make_plans", "run_plan"]
+from kdsr_tools.pages.pictures import spread
 
 
 @dataclass(frozen=True)

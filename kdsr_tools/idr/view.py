@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
-from kdsr_tools.compare.page.data import describe_setting
+from kdsr_data.presets import describe_label
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
     PARAMETERS,
@@ -127,4 +127,4 @@ def _draw_distances(distances: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _short(label: str) -> str:
-    return describe_setting(label).replace("blur ", "").replace("angle ", "").replace(" by ", "×")
+    return describe_label(label).replace("blur ", "").replace("angle ", "").replace(" by ", "×")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kdsr_data.presets import make_setting, preset_settings
+from kdsr_data.presets import BenchmarkSetting, describe_label, make_setting, preset_settings
 
 ANISO_TABLE = [
     (2.0, 0.2, 0), (2.0, 1.0, 10), (3.5, 1.5, 30), (3.5, 2.0, 45), (3.5, 2.0, 90),
@@ -74,3 +74,28 @@ def test_a_setting_is_labelled_as_it_says_or_by_its_parameters_or_its_type(block
 def test_labels_tell_all_settings_apart(preset, number, scale):
     settings = preset_settings(preset, scale=scale, noise_levels=[0, 10, 20])
     assert len({setting.label for setting in settings}) == len(settings) == 3 * number
+
+
+def test_blur_and_noise_are_read_off_a_degradation():
+    def of(**block):
+        return BenchmarkSetting("", {"type": "ClassicDegradation", **block})
+
+    assert of(sigma=1.8).blur_width == 1.8
+    assert of(lambda1=4.0, lambda2=1.0).blur_width == pytest.approx(2)
+    assert of(sigma=[1, 2]).blur_width is None
+    assert of(noise_sigma_255=10).noise_level == 10
+    assert of().noise_level == 0
+    assert of(type="SecondOrderDegradation").noise_level is None
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("sigma-1.8_noise-0", "blur 1.8"),
+        ("l1-2_l2-0.2_theta-10_noise-15", "blur 2 by 0.2, angle 10°, noise 15"),
+        ("downsampling-s_fold", "downsampling-s_fold"),
+        ("noise-0", "noise-0"),
+    ],
+)
+def test_a_label_is_written_for_people(label, text):
+    assert describe_label(label) == text

@@ -12,6 +12,7 @@ from basicsr.metrics import calculate_metric
 from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
+from kdsr_data.presets import describe_label
 from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.report import Report, SetResults, format_score
 from kdsr_tools.compare.runner import Plan
@@ -113,7 +114,7 @@ class _SetCollector:
         pictures = [picture for image in self.plan.shown_images if (picture := self._collect_image(image))]
         labels = [self.plan.image_set.settings[setting].label for setting in self.plan.shown_settings]
         view = {"name": self.plan.image_set.name, "models": self.results.scores.models, "pictures": pictures}
-        view["settings"] = [describe_setting(label) for label in labels]
+        view["settings"] = [describe_label(label) for label in labels]
         if pictures:
             self.data.views.append(view)
 
@@ -189,7 +190,7 @@ class _SetCollector:
         if place.disagreement == 0:
             return
         panels = list(self._panels(shown, place))
-        title = f"{shown.image} · {describe_setting(shown.setting)}"
+        title = f"{shown.image} · {describe_label(shown.setting)}"
         number = self.plan.shown_images.index(image)
         self.data.crops.append(Crop(self.number, number, best, title, place, panels))
 
@@ -209,16 +210,3 @@ def crop_psnr(cut: np.ndarray, gt: np.ndarray) -> float:
     """Compare two crops (H, W, 3), BGR uint8, by PSNR on Y, borders included."""
     options = {"type": "calculate_psnr", "crop_border": 0, "test_y_channel": True}
     return float(calculate_metric({"img": np.ascontiguousarray(cut), "img2": np.ascontiguousarray(gt)}, options))
-
-
-def describe_setting(label: str) -> str:
-    """Write a setting's label for people: `sigma-1.8_noise-0` becomes `blur 1.8`."""
-    names = {"sigma": "blur", "l1": "blur", "l2": "by", "theta": "angle", "noise": "noise"}
-    words = []
-    for part in label.split("_"):
-        name, _, value = part.partition("-")
-        if name not in names or not value:
-            return label
-        if (name, value) != ("noise", "0"):
-            words.append(f"{names[name]} {value}{'°' if name == 'theta' else ''}")
-    return ", ".join(words).replace(", by", " by") or label

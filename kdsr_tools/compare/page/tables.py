@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
-from kdsr_tools.compare.image_sets import Setting
+from kdsr_data.presets import BenchmarkSetting, describe_label
 from kdsr_tools.compare.metrics import METRICS
-from kdsr_tools.compare.page.data import describe_setting
 from kdsr_tools.compare.report import Report, SetResults, format_difference, format_score
 from kdsr_tools.compare.settings import NEED_GT, Metric
-from kdsr_tools.pages.plots import AXES, draw_lines, draw_svg
+from kdsr_tools.pages.plots import draw_lines, draw_svg
+
+# What a plot's x axis may be: how to read it off a degradation, and the axis's label.
+AXES: dict[str, tuple[Callable[[BenchmarkSetting], float | None], str]] = {
+    "blur width": (attrgetter("blur_width"), "blur width σ (pixels)"),
+    "noise": (attrgetter("noise_level"), "noise σ (of 255)"),
+}
 
 
 def main_metric(results: SetResults) -> Metric | None:
@@ -117,7 +123,7 @@ def _setting_table(results: SetResults) -> dict[str, Any] | None:
             for model in results.scores.models
         ]
         cells = [{"text": format_score(metric, m), "sort": "" if m is None else m} for m in means]
-        rows.append({"name": describe_setting(setting.label), "cells": cells})
+        rows.append({"name": describe_label(setting.label), "cells": cells})
     return {"metric": METRICS[metric], "models": results.scores.models, "rows": rows}
 
 
@@ -137,7 +143,7 @@ def _plots(results: SetResults) -> list[dict[str, str]]:
 
 
 def _lines(
-    results: SetResults, metric: Metric, parameter: Callable[[Setting], float | None]
+    results: SetResults, metric: Metric, parameter: Callable[[BenchmarkSetting], float | None]
 ) -> dict[str, tuple[list[float], list[float]]]:
     places: dict[float, set[str]] = {}
     for setting in results.plan.image_set.settings:
