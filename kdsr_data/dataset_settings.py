@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
+from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
 from kdsr_options.schema import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
 
@@ -41,7 +42,7 @@ class ImageSetSettings(Settings):
 
     @model_validator(mode="after")
     def _check_loader(self):
-        if self.io_backend.type == "lmdb" and not self.dataroot_gt.rstrip("/").endswith(".lmdb"):
+        if self.io_backend.type == "lmdb" and find_io_backend(self.dataroot_gt)["type"] != "lmdb":
             raise ValueError(f"io_backend lmdb needs a dataroot_gt that ends in .lmdb, got {self.dataroot_gt!r}")
         if self.persistent_workers and self.num_worker_per_gpu == 0:
             raise ValueError("persistent_workers needs num_worker_per_gpu above 0")

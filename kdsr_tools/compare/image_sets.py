@@ -10,7 +10,7 @@ from torch import Tensor
 
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.image_source import ImageSource
+from kdsr_data.image_source import ImageSource, find_io_backend
 from kdsr_data.presets import BenchmarkSetting
 from kdsr_tools.compare.settings import CompareSettings, ImagesSettings
 
@@ -111,8 +111,7 @@ class StoredSet:
 
 
 def _open(dataroot: str, meta_info: str | None) -> ImageSource:
-    is_lmdb = dataroot.rstrip("/").endswith(".lmdb")
-    return ImageSource(dataroot, io_backend={"type": "lmdb" if is_lmdb else "disk"}, meta_info=meta_info)
+    return ImageSource(dataroot, io_backend=find_io_backend(dataroot), meta_info=meta_info)
 
 
 def _fill(template: str, key: str) -> str:

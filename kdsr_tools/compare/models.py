@@ -111,10 +111,3 @@ def _fingerprint(source: NetworkSource, network: nn.Module) -> str:
     digest.update(repr(source.network_options).encode())
     digest.update(repr(network).encode())
     return digest.hexdigest()
-
-
-def choose_device(name: str) -> torch.device:
-    """Give the device of `device: auto | cpu | cuda`. Raises ValueError where CUDA is asked for and not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device: cuda was asked for, and PyTorch finds no CUDA device; use auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from kdsr_arch import KDSRStudent
-from kdsr_data.image_source import ImageSource
+from kdsr_data.image_source import ImageSource, find_io_backend
 from kdsr_tools.checkpoints.experiments import file_or_newest, find_teacher
 from kdsr_tools.checkpoints.loading import load_network
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.idr.samples import PARAMETERS
 from kdsr_tools.idr.view import load_teacher, make_idr_view
+from kdsr_tools.markdown import format_table
 from kdsr_tools.pages.page import write_page
 from kdsr_tools.pages.pictures import spread
 
@@ -24,7 +25,7 @@ MOST_IMAGES = 24
 
 def read_images(folder: Path) -> list[np.ndarray]:
     """Read at most `MOST_IMAGES` images of a folder, evenly spread, RGB in [0, 1]."""
-    source = ImageSource(folder, io_backend={"type": "lmdb" if folder.suffix == ".lmdb" else "disk"})
+    source = ImageSource(folder, io_backend=find_io_backend(folder))
     return [source.read(index) for index in spread(len(source), MOST_IMAGES)]
 
 
@@ -38,10 +39,8 @@ def write_idr_page(view: dict[str, Any], folder: Path) -> None:
 
 def format_probe(view: dict[str, Any]) -> str:
     """Lay the probe's R^2 out as a Markdown table."""
-    lines = [f"| R² | {' | '.join(view['parameters'].values())} |", "|---" * (len(view["parameters"]) + 1) + "|"]
-    for name, scores in view["r2"].items():
-        lines.append(f"| {name} | {' | '.join(f'{score:.3f}' for score in scores.values())} |")
-    return "\n".join(lines)
+    rows = [[name, *(f"{score:.3f}" for score in scores.values())] for name, scores in view["r2"].items()]
+    return format_table(["R²", *view["parameters"].values()], rows)
 
 
 def add_parser(subparsers) -> None:

@@ -5,7 +5,7 @@ import torch
 from comparison_files import write_models
 from option_files import save_student
 
-from kdsr_tools.compare.models import choose_device, open_model
+from kdsr_tools.compare.models import open_model
 from kdsr_tools.compare.settings import ComparedModelSettings
 
 CPU = torch.device("cpu")
@@ -51,10 +51,3 @@ def test_a_file_that_spandrel_knows_is_opened_by_itself(tmp_path):
     model = open_weights(tmp_path / "compact.pth")
     assert model.restore(torch.rand(1, 3, 8, 8)).shape == (1, 3, 32, 32)
     assert not model.is_kdsr_student
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
-def test_cuda_that_is_not_there_is_said():
-    assert choose_device("auto") == CPU
-    with pytest.raises(ValueError, match="device: cuda was asked for"):
-        choose_device("cuda")
