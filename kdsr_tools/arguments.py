@@ -23,3 +23,13 @@ def parse_count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
     return int(text)
+
+
+def add_described_parser(subparsers: argparse._SubParsersAction, name: str, summary: str) -> argparse.ArgumentParser:
+    """Add the parser of a subcommand whose own help begins with what the list of subcommands says."""
+    return subparsers.add_parser(name, help=summary, description=as_sentence(summary))
+
+
+def as_sentence(summary: str) -> str:
+    """Write a summary with a capital letter and a full stop."""
+    return f"{summary[0].upper()}{summary[1:]}."

@@ -99,7 +99,7 @@ def write_picture(path: Path, experiments: Mapping[str, Curves]) -> None:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr curves`."""
-    parser = subparsers.add_parser("curves", help="losses and validation metrics of experiments, on one page")
+    parser = subparsers.add_parser("curves")
     parser.add_argument("experiments", type=Path, nargs="+", metavar="EXPERIMENT", help="as experiments/my_training")
     parser.add_argument("--to", type=Path, default=Path("results/curves"), metavar="FOLDER")
     parser.set_defaults(run=run)

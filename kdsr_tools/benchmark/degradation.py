@@ -29,6 +29,7 @@ from kdsr_compat.devices import support_cpu_degradation
 from kdsr_data import DegradedImageDataset, degraded_image_dataset
 from kdsr_data.degradations import second_order
 from kdsr_data.image_source import ImageSource
+from kdsr_tools.arguments import add_described_parser
 from kdsr_tools.benchmark.timing import time_in_turn
 from kdsr_tools.markdown import format_table
 
@@ -220,7 +221,7 @@ def _print_results(seconds: dict[str, list[float]], steps: dict[str, float]) -> 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark degradation`."""
-    parser = subparsers.add_parser("degradation", help="training samples a second on one core, against BasicSR's")
+    parser = add_described_parser(subparsers, "degradation", "training samples a second on one core, against BasicSR's")
     parser.add_argument(
         "--images", type=Path, metavar="FOLDER", help=f"its first {MOST_IMAGES} (default: scikit-image's photographs)"
     )

@@ -16,6 +16,7 @@ import torch
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_compat.wait_policy import NAMES, SHORT_WAIT
 from kdsr_model.idr_loss import IDRL1Loss
+from kdsr_tools.arguments import add_described_parser
 from kdsr_tools.benchmark.measurement import busy_processes, measure_peak_megabytes, run_alone
 from kdsr_tools.benchmark.timing import median_ratio, time_in_turn
 from kdsr_tools.benchmark.upscale import NETWORKS
@@ -191,7 +192,7 @@ def print_steps(device: torch.device, *, rounds: int) -> None:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark training`."""
-    parser = subparsers.add_parser("training", help="a student's step, done plainly and on a busy machine")
+    parser = add_described_parser(subparsers, "training", "a student's step, done plainly and on a busy machine")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed steps of each (default: 7)")
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="steps: ours against plain; waiting: idle and busy"

@@ -21,7 +21,7 @@ from torch import Tensor
 from kdsr_arch import KDSRStudent
 from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
 from kdsr_arch.inference.tiling import cut_centre
-from kdsr_tools.arguments import parse_count, parse_size
+from kdsr_tools.arguments import add_described_parser, parse_count, parse_size
 from kdsr_tools.benchmark.measurement import peak_bytes, run_alone
 from kdsr_tools.benchmark.timing import median_ratio, time_in_turn
 from kdsr_tools.markdown import format_head, format_row
@@ -136,7 +136,9 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark upscale`."""
-    parser = subparsers.add_parser("upscale", help="whole images on the CPU, against the plain network and onnxruntime")
+    parser = add_described_parser(
+        subparsers, "upscale", "whole images on the CPU, against the plain network and onnxruntime"
+    )
     sizes = [(64, 64), (180, 320)]
     parser.add_argument(
         "--sizes", type=parse_size, nargs="+", default=sizes, metavar="HxW", help="LQ pixels (default: 64x64 180x320)"

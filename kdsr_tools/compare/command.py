@@ -78,7 +78,7 @@ def _find_costs(settings: CompareSettings, models: list[ComparedModel], device: 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr compare`."""
-    parser = subparsers.add_parser("compare", help="any models on any images, side by side in figures and on one page")
+    parser = subparsers.add_parser("compare")
     parser.add_argument("options", type=Path, metavar="FILE", help="as options/compare/classic_x4.yml")
     parser.set_defaults(run=run)
 

@@ -45,7 +45,7 @@ def format_probe(view: dict[str, Any]) -> str:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr inspect`."""
-    parser = subparsers.add_parser("inspect", help="what a student's degradation representation (IDR) knows")
+    parser = subparsers.add_parser("inspect")
     parser.add_argument("student", type=Path, metavar="STUDENT", help="a checkpoint, or an experiment's folder")
     parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="high-quality images to degrade")
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="its teacher; an experiment's is found by itself")
