@@ -1,4 +1,4 @@
-"""The evaluation settings of the field, by name: Gaussian8 and the anisotropic grid (arXiv 2211.16928, section 4)."""
+"""The evaluation cases of the field, by name: Gaussian8 and the anisotropic grid (arXiv 2211.16928, section 4)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHORT_NAMES = {"lambda1": "l1", "lambda2": "l2", "theta_degrees": "theta", "nois
 WORDS = {"sigma": "blur", "l1": "blur", "l2": "by", "theta": "angle", "noise": "noise"}  # by the label's names
 
 
-class BenchmarkSetting(NamedTuple):
+class BenchmarkCase(NamedTuple):
     """One fixed degradation of a benchmark: a label for file names and tables, and its option block."""
 
     label: str
@@ -49,14 +49,14 @@ class BenchmarkSetting(NamedTuple):
         return _fixed(self.degradation.get("noise_sigma_255", 0))
 
 
-def preset_settings(
+def preset_cases(
     preset: str,
     *,
     scale: int,
     noise_levels: Sequence[float] = (0,),
     sigma_range: tuple[float, float] | None = None,
-) -> list[BenchmarkSetting]:
-    """List the settings of a preset, all kernels of a noise level before the next level.
+) -> list[BenchmarkCase]:
+    """List the cases of a preset, all kernels of a noise level before the next level.
 
     Args:
         preset: 'gaussian8' or 'aniso9'.
@@ -68,20 +68,20 @@ def preset_settings(
     """
     kernels = _kernels(preset, scale=scale, sigma_range=sigma_range)
     blocks = [{**kernel, "noise_sigma_255": noise} for noise in noise_levels for kernel in kernels]
-    return [make_setting(block, scale=scale) for block in blocks]
+    return [make_case(block, scale=scale) for block in blocks]
 
 
-def make_setting(block: dict[str, Any], *, scale: int) -> BenchmarkSetting:
+def make_case(block: dict[str, Any], *, scale: int) -> BenchmarkCase:
     """Complete a degradation block with type and scale; label it as it says, or by its parameters, or by its type.
 
-    Draws follow from the label, so two settings that differ in it alone are two draws of one random degradation.
+    Draws follow from the label, so two cases that differ in it alone are two draws of one random degradation.
     """
     own_label = "" if block.get("label") is None else str(block["label"])
     block = {key: value for key, value in block.items() if key != "label"}
     degradation = {"type": "ClassicDegradation", "scale": scale, **block}
     shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not _is_nested(v)}
     parts = [f"{SHORT_NAMES.get(key, key)}-{_number(value)}" for key, value in shown.items()]
-    return BenchmarkSetting(own_label or "_".join(parts) or degradation["type"], degradation)
+    return BenchmarkCase(own_label or "_".join(parts) or degradation["type"], degradation)
 
 
 def describe_label(label: str) -> str:

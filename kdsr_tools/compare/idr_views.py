@@ -49,13 +49,13 @@ def make_idr_views(
 
 
 def varied_parameters(plans: Sequence[Plan]) -> list[Parameter]:
-    """Tell which parameters the settings of the image sets vary; all, where one is not a classic degradation."""
-    settings = [setting for plan in plans for setting in plan.image_set.settings if setting.degradation]
-    if any(setting.degradation["type"] != "ClassicDegradation" for setting in settings):
+    """Tell which parameters the cases of the image sets vary; all, where one is not a classic degradation."""
+    cases = [case for plan in plans for case in plan.image_set.cases if case.degradation]
+    if any(case.degradation["type"] != "ClassicDegradation" for case in cases):
         return list(PARAMETERS)
     varies = {"blur": True}
-    varies["angle"] = any("theta_degrees" in setting.degradation for setting in settings)
-    varies["noise"] = any(setting.noise_level != 0 for setting in settings)
+    varies["angle"] = any("theta_degrees" in case.degradation for case in cases)
+    varies["noise"] = any(case.noise_level != 0 for case in cases)
     return [parameter for parameter in PARAMETERS if varies.get(parameter)]
 
 

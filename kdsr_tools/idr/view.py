@@ -20,7 +20,7 @@ from kdsr_tools.idr.samples import (
     Parameter,
     Samples,
     collect_samples,
-    distance_settings,
+    distance_cases,
     make_estimators,
     measure_distances,
 )
@@ -61,8 +61,8 @@ def make_idr_view(
         "distance_plot": None,
     }
     if teacher is not None:
-        settings = distance_settings(vary, scale=scale)
-        view["distances"] = measure_distances(estimators, images, settings, scale=scale)
+        cases = distance_cases(vary, scale=scale)
+        view["distances"] = measure_distances(estimators, images, cases, scale=scale)
         view["distance_plot"] = _draw_distances(view["distances"])
     return view
 

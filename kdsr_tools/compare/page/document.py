@@ -43,6 +43,6 @@ def _crop_values(crop: Crop) -> dict[str, Any]:
         "size": crop.place.size,
         "set": crop.set_number,
         "image": crop.image_number,
-        "setting": crop.setting_number,
+        "setting": crop.case_number,
         "panels": panels,
     }
