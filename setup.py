@@ -104,6 +104,7 @@ def main() -> None:
             ],
             "lpips": ["lpips"],
             "onnx": ["onnx", "onnxruntime", "onnxscript"],
+            "report": ["jinja2", "matplotlib", "scikit-learn"],
             "spandrel": ["spandrel"],
         },
         entry_points={"console_scripts": ["kdsr=kdsr_tools.cli:main"]},

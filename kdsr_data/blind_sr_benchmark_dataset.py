@@ -1,4 +1,4 @@
-"""Evaluation sets: every GT image under every setting of a benchmark, the same LQ images on every run."""
+"""Evaluation sets: every GT image in every case of a benchmark, the same LQ images on every run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from kdsr_data.random_state import rng_for_name
 
 @DATASET_REGISTRY.register()
 class BlindSRBenchmarkDataset(Dataset):
-    """Every GT image, cropped to a multiple of the scale, under every setting; all settings of an image in a row.
+    """Every GT image, cropped to a multiple of the scale, in every case; all cases of an image in a row.
 
-    Noise is seeded by the image's name and the setting's label.
+    Noise is seeded by the image's name and the case's label.
 
     Args:
         opt: the block `datasets.val*` or `datasets.test*`, see `BenchmarkSettings`.
@@ -39,8 +39,8 @@ class BlindSRBenchmarkDataset(Dataset):
             options.dataroot_gt, io_backend=options.io_backend.model_dump(), meta_info=options.meta_info
         )
         self._check_result_names()
-        self.settings = options.list_settings()
-        self.degradations = [build_degradation(setting.degradation) for setting in self.settings]
+        self.cases = options.list_cases()
+        self.degradations = [build_degradation(case.degradation) for case in self.cases]
 
     def _result_name(self, image: int) -> str:
         # BasicSR names result files after it, so it must differ between folders.
@@ -55,35 +55,35 @@ class BlindSRBenchmarkDataset(Dataset):
                 raise ValueError(f"{paths} would have results of the same name; rename one of them")
 
     def __len__(self) -> int:
-        return len(self.source) * len(self.settings)
+        return len(self.source) * len(self.cases)
 
-    def split_by_setting(self) -> list[BlindSRBenchmarkDataset]:
-        """Give one data set a setting, each named after this one and the setting, for results by setting."""
+    def split_by_case(self) -> list[BlindSRBenchmarkDataset]:
+        """Give one data set a case, each named after this one and the case, for results by case."""
         without_preset = {k: v for k, v in self.opt.items() if k not in ("preset", "noise_levels", "sigma_range")}
         parts = []
-        for label, degradation in self.settings:
+        for label, degradation in self.cases:
             settings = [{**degradation, "label": label}]
             parts.append({**without_preset, "name": f"{self.opt['name']}_{label}", "settings": settings})
         return [BlindSRBenchmarkDataset(part) for part in parts]
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` and an `lq_path` that names it.
+        """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` (a case's label), an `lq_path` after it.
 
         Raises:
             ImageReadError: the image cannot be used; an evaluation never leaves one out silently.
         """
-        image, which = divmod(index, len(self.settings))
-        setting = self.settings[which]
+        image, which = divmod(index, len(self.cases))
+        case = self.cases[which]
         key = self.source.key(image)
         gt = mod_crop(self.source.read(image), self.scale)
         if 0 in gt.shape:
             raise ImageReadError(self.source.path(image), f"smaller than one LQ pixel at x{self.scale}")
-        lq = self.degradations[which](gt, rng_for_name(key, setting.label))
+        lq = self.degradations[which](gt, rng_for_name(key, case.label))
         gt_tensor, lq_tensor = img2tensor([gt, lq], bgr2rgb=False, float32=True)
         return {
             "lq": lq_tensor,
             "gt": gt_tensor,
-            "lq_path": f"{self._result_name(image)}_{setting.label}.png",
+            "lq_path": f"{self._result_name(image)}_{case.label}.png",
             "gt_path": self.source.path(image),
-            "setting": setting.label,
+            "setting": case.label,
         }

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
-from kdsr_data.presets import PRESETS, BenchmarkSetting, make_setting, preset_settings
+from kdsr_data.image_source import find_io_backend
+from kdsr_data.presets import PRESETS, BenchmarkCase, make_case, preset_cases
 from kdsr_options.schema import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
 
 
@@ -41,7 +42,7 @@ class ImageSetSettings(Settings):
 
     @model_validator(mode="after")
     def _check_loader(self):
-        if self.io_backend.type == "lmdb" and not self.dataroot_gt.rstrip("/").endswith(".lmdb"):
+        if self.io_backend.type == "lmdb" and find_io_backend(self.dataroot_gt)["type"] != "lmdb":
             raise ValueError(f"io_backend lmdb needs a dataroot_gt that ends in .lmdb, got {self.dataroot_gt!r}")
         if self.persistent_workers and self.num_worker_per_gpu == 0:
             raise ValueError("persistent_workers needs num_worker_per_gpu above 0")
@@ -99,18 +100,16 @@ class BenchmarkSettings(ImageSetSettings):
             raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
         if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
             raise ValueError(f"noise_levels: expected a list of levels in 0..255, got {self.noise_levels}")
-        labels = [setting.label for setting in self.list_settings()]
+        labels = [case.label for case in self.list_cases()]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise ValueError(f"settings: {', '.join(twice)} stands for two settings; give each a label of its own")
         return self
 
-    def list_settings(self) -> list[BenchmarkSetting]:
+    def list_cases(self) -> list[BenchmarkCase]:
         """List the fixed degradations under which every image is shown."""
         if self.settings is not None:
-            return [make_setting(block, scale=self.scale) for block in self.settings]
-        return preset_settings(
-            self.preset, scale=self.scale, noise_levels=self.noise_levels, sigma_range=self.sigma_range
-        )
+            return [make_case(block, scale=self.scale) for block in self.settings]
+        return preset_cases(self.preset, scale=self.scale, noise_levels=self.noise_levels, sigma_range=self.sigma_range)
 
 
 def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
@@ -134,12 +133,12 @@ def check_degraded_images(opt: Mapping[str, Any], path: str) -> DegradedImageSet
 
 
 def check_benchmark(opt: Mapping[str, Any], path: str) -> BenchmarkSettings:
-    """Check the block of a `BlindSRBenchmarkDataset` with every setting of its list. Raises OptionError."""
+    """Check the block of a `BlindSRBenchmarkDataset` with every case of its list. Raises OptionError."""
     settings = read_settings(BenchmarkSettings, opt, path=path)
     problems: list[Problem] = []
-    for index, setting in enumerate(settings.list_settings()):
+    for index, case in enumerate(settings.list_cases()):
         where = join_path(path, "settings", index)
-        collect(problems, _check_degradation, setting.degradation, scale=settings.scale, path=where)
+        collect(problems, _check_degradation, case.degradation, scale=settings.scale, path=where)
     if problems:
         raise OptionError(problems)
     return settings

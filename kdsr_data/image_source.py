@@ -23,6 +23,11 @@ META_INFO_LINE = re.compile(r"^(?P<name>.+?)(?:\s+\(\d+,\s*\d+(?:,\s*\d+)?\)(?:\
 _LMDB_CLIENTS: WeakValueDictionary[Path, FileClient] = WeakValueDictionary()
 
 
+def find_io_backend(dataroot: str | Path) -> dict[str, str]:
+    """Tell BasicSR's `io_backend` block for a data root: the name of an LMDB ends in `.lmdb`."""
+    return {"type": "lmdb" if Path(dataroot).suffix == ".lmdb" else "disk"}
+
+
 class ImageSource:
     """The images of a data set, by index; the order is the same on every machine.
 

@@ -1,8 +1,8 @@
-"""The evaluation settings of the field, by name: Gaussian8 and the anisotropic grid (arXiv 2211.16928, section 4)."""
+"""The evaluation cases of the field, by name: Gaussian8 and the anisotropic grid (arXiv 2211.16928, section 4)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,23 +24,39 @@ ANISO9_KERNELS = (
 )
 PRESETS = ("gaussian8", "aniso9")
 SHORT_NAMES = {"lambda1": "l1", "lambda2": "l2", "theta_degrees": "theta", "noise_sigma_255": "noise"}
+WORDS = {"sigma": "blur", "l1": "blur", "l2": "by", "theta": "angle", "noise": "noise"}  # by the label's names
 
 
-class BenchmarkSetting(NamedTuple):
+class BenchmarkCase(NamedTuple):
     """One fixed degradation of a benchmark: a label for file names and tables, and its option block."""
 
     label: str
-    degradation: dict[str, Any]
+    degradation: Mapping[str, Any]
+
+    @property
+    def blur_width(self) -> float | None:
+        """Give the blur width in pixels, of an elongated kernel the geometric mean; None if it is not fixed."""
+        sides = (self.degradation.get("lambda1"), self.degradation.get("lambda2"))
+        if all(isinstance(side, int | float) for side in sides):
+            return (sides[0] * sides[1]) ** 0.5
+        return _fixed(self.degradation.get("sigma"))
+
+    @property
+    def noise_level(self) -> float | None:
+        """Give the noise level on the 0..255 scale; None if it is not fixed."""
+        if self.degradation.get("type") != "ClassicDegradation":
+            return None
+        return _fixed(self.degradation.get("noise_sigma_255", 0))
 
 
-def preset_settings(
+def preset_cases(
     preset: str,
     *,
     scale: int,
     noise_levels: Sequence[float] = (0,),
     sigma_range: tuple[float, float] | None = None,
-) -> list[BenchmarkSetting]:
-    """List the settings of a preset, all kernels of a noise level before the next level.
+) -> list[BenchmarkCase]:
+    """List the cases of a preset, all kernels of a noise level before the next level.
 
     Args:
         preset: 'gaussian8' or 'aniso9'.
@@ -52,20 +68,32 @@ def preset_settings(
     """
     kernels = _kernels(preset, scale=scale, sigma_range=sigma_range)
     blocks = [{**kernel, "noise_sigma_255": noise} for noise in noise_levels for kernel in kernels]
-    return [make_setting(block, scale=scale) for block in blocks]
+    return [make_case(block, scale=scale) for block in blocks]
 
 
-def make_setting(block: dict[str, Any], *, scale: int) -> BenchmarkSetting:
+def make_case(block: dict[str, Any], *, scale: int) -> BenchmarkCase:
     """Complete a degradation block with type and scale; label it as it says, or by its parameters, or by its type.
 
-    Draws follow from the label, so two settings that differ in it alone are two draws of one random degradation.
+    Draws follow from the label, so two cases that differ in it alone are two draws of one random degradation.
     """
     own_label = "" if block.get("label") is None else str(block["label"])
     block = {key: value for key, value in block.items() if key != "label"}
     degradation = {"type": "ClassicDegradation", "scale": scale, **block}
     shown = {k: v for k, v in degradation.items() if k not in ("type", "scale") and not _is_nested(v)}
     parts = [f"{SHORT_NAMES.get(key, key)}-{_number(value)}" for key, value in shown.items()]
-    return BenchmarkSetting(own_label or "_".join(parts) or degradation["type"], degradation)
+    return BenchmarkCase(own_label or "_".join(parts) or degradation["type"], degradation)
+
+
+def describe_label(label: str) -> str:
+    """Write a label for people: `sigma-1.8_noise-0` becomes `blur 1.8`."""
+    words = []
+    for part in label.split("_"):
+        name, _, value = part.partition("-")
+        if name not in WORDS or not value:
+            return label
+        if (name, value) != ("noise", "0"):
+            words.append(f"{WORDS[name]} {value}{'°' if name == 'theta' else ''}")
+    return ", ".join(words).replace(", by", " by") or label
 
 
 def _kernels(preset: str, *, scale: int, sigma_range: tuple[float, float] | None) -> list[dict[str, float]]:
@@ -78,6 +106,10 @@ def _kernels(preset: str, *, scale: int, sigma_range: tuple[float, float] | None
         scales = ", ".join(f"x{s}" for s in GAUSSIAN8_SIGMA_RANGE)
         raise ValueError(f"gaussian8 has blur widths for {scales} only; at x{scale} give sigma_range: [first, last]")
     return [{"sigma": round(float(sigma), 4)} for sigma in np.linspace(*limits, 8)]
+
+
+def _fixed(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _is_nested(value: Any) -> bool:

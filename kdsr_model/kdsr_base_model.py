@@ -118,6 +118,6 @@ class KDSRBaseModel(SRModel):
         if not (self.opt["val"].get("per_setting") and isinstance(data_set, BlindSRBenchmarkDataset)):
             super().validation(dataloader, current_iter, tb_logger, save_img)
             return
-        for part in data_set.split_by_setting():
+        for part in data_set.split_by_case():
             loader = build_dataloader(part, part.opt, num_gpu=self.opt["num_gpu"], dist=self.opt["dist"])
             super().validation(loader, current_iter, tb_logger, save_img)

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdsr_tools.files import write_then_rename
-from kdsr_tools.pages.page import render
+from kdsr_tools.pages import page as pages
 from kdsr_tools.pages.plots import PICTURE_STYLE, add_legend, draw_svg, series_style
 from kdsr_tools.training_logs import Curves, read_curves
 
@@ -68,9 +68,7 @@ def write_page(path: Path, experiments: Mapping[str, Curves]) -> None:
 
         plots.append({"title": title[0].upper() + title[1:], "svg": draw_svg(draw, label=title)})
     last = [{"name": name, "values": _last_values(curves)} for name, curves in experiments.items()]
-    html = render("curves.html.j2", plots=plots, experiments=last, quantities=_titles(experiments))
-    with write_then_rename(path) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+    pages.write_page(path, "curves.html.j2", plots=plots, experiments=last, quantities=_titles(experiments))
 
 
 def _titles(experiments: Mapping[str, Curves]) -> dict[str, str]:
@@ -101,7 +99,7 @@ def write_picture(path: Path, experiments: Mapping[str, Curves]) -> None:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr curves`."""
-    parser = subparsers.add_parser("curves", help="losses and validation metrics of experiments, on one page")
+    parser = subparsers.add_parser("curves")
     parser.add_argument("experiments", type=Path, nargs="+", metavar="EXPERIMENT", help="as experiments/my_training")
     parser.add_argument("--to", type=Path, default=Path("results/curves"), metavar="FOLDER")
     parser.set_defaults(run=run)

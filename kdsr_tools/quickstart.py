@@ -6,6 +6,8 @@ from pathlib import Path
 
 import skimage.data
 
+from kdsr_tools import markdown
+from kdsr_tools.arguments import add_described_parser
 from kdsr_tools.compare.command import compare
 from kdsr_tools.compare.report import format_score
 from kdsr_tools.compare.settings import read_compare_settings
@@ -63,11 +65,9 @@ def report(options: Path) -> None:
 def format_table(scores: Scores) -> str:
     """Lay out mean scores by model and image, and over all, as a Markdown table."""
     images = sorted({item.name.image for item in scores.items})
-    lines = [f"| PSNR-Y (dB) / SSIM | {' | '.join(images)} | **mean** |", "|---" * (len(images) + 2) + "|"]
-    for model in scores.models:
-        cells = [_mean_scores(scores, model, {image}) for image in images]
-        lines.append(f"| {model} | {' | '.join([*cells, _mean_scores(scores, model, set(images))])} |")
-    return "\n".join(lines) + "\n"
+    groups = [*({image} for image in images), set(images)]
+    rows = [[model, *(_mean_scores(scores, model, group) for group in groups)] for model in scores.models]
+    return markdown.format_table(["PSNR-Y (dB) / SSIM", *images, "**mean**"], rows) + "\n"
 
 
 def _mean_scores(scores: Scores, model: str, images: set[str]) -> str:
@@ -79,10 +79,10 @@ def add_parser(subparsers) -> None:
     """Add `kdsr quickstart`."""
     parser = subparsers.add_parser("quickstart")
     steps = parser.add_subparsers(required=True, metavar="STEP")
-    data = steps.add_parser("data", help="write the photographs to train on and those held out")
+    data = add_described_parser(steps, "data", "write the photographs to train on and those held out")
     data.add_argument("--to", type=Path, default=DATA_FOLDER, metavar="FOLDER")
     data.set_defaults(run=lambda args: _done(prepare_data(args.to)))
-    show = steps.add_parser("report", help="print the table and write the page of the trained models")
+    show = add_described_parser(steps, "report", "print the table and write the page of the trained models")
     show.add_argument("-opt", type=Path, default=REPORT_OPTIONS, metavar="FILE")
     show.set_defaults(run=lambda args: _done(report(args.opt)))
 

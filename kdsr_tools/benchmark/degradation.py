@@ -7,6 +7,7 @@ measured both as it is and without.
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -28,6 +29,9 @@ from kdsr_compat.devices import support_cpu_degradation
 from kdsr_data import DegradedImageDataset, degraded_image_dataset
 from kdsr_data.degradations import second_order
 from kdsr_data.image_source import ImageSource
+from kdsr_tools.arguments import add_described_parser
+from kdsr_tools.benchmark.timing import time_in_turn
+from kdsr_tools.markdown import format_table
 
 PHOTOGRAPHS = ("astronaut.png", "coffee.png", "rocket.jpg", "motorcycle_left.png")
 MOST_IMAGES = 32
@@ -128,20 +132,26 @@ def our_pipeline(folder: Path, degradation: dict[str, Any]) -> DegradedImageData
 def measure(
     pipelines: dict[str, tuple[Callable[[int], Any], int]], *, num_images: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Time each pipeline in turn, round by round; give seconds a sample.
+    """Time each pipeline in turn; give seconds a sample by round.
 
     Args:
         pipelines: by name, what makes a sample of an index, and how many samples a round takes of it.
     """
-    seconds = defaultdict(list)
-    for number in range(rounds + 1):
-        for name, (make_sample, count) in pipelines.items():
-            start = perf_counter()
-            for index in range(count):
-                make_sample((number + index) % num_images)
-            if number > 0:  # the first round warms up
-                seconds[name].append((perf_counter() - start) / count)
-    return seconds
+    works = {name: _take_samples(*pipeline, num_images=num_images) for name, pipeline in pipelines.items()}
+    seconds = time_in_turn(works, rounds=rounds)
+    return {name: [value / pipelines[name][1] for value in values] for name, values in seconds.items()}
+
+
+def _take_samples(make_sample: Callable[[int], Any], count: int, *, num_images: int) -> Callable[[], None]:
+    """Make what takes `count` samples, from one image further on each time."""
+    starts = itertools.count()
+
+    def work() -> None:
+        start = next(starts)
+        for index in range(count):
+            make_sample((start + index) % num_images)
+
+    return work
 
 
 def profile_steps(make_sample: Callable[[int], Any], *, num_images: int, count: int) -> dict[str, float]:
@@ -197,20 +207,21 @@ def run(args: argparse.Namespace) -> int:
 def _print_results(seconds: dict[str, list[float]], steps: dict[str, float]) -> None:
     whole, degradation_alone = (fmean(values) for values in list(seconds.values())[:2])
     print(f"One thread, {DEGRADED_SIZE}x{DEGRADED_SIZE} degraded, {GT_SIZE}x{GT_SIZE} pairs, x{SCALE}\n")
-    print("| pipeline | ms a sample, mean (median) | samples a second | times BasicSR | times it without sharpening |")
-    print("|---|---|---|---|---|")
+    titles = ("ms a sample, mean (median)", "samples a second", "times BasicSR", "times it without sharpening")
+    rows = []
     for name, values in seconds.items():
         mean = fmean(values)
-        speeds = f"{1 / mean:.1f} | {whole / mean:.1f} | {degradation_alone / mean:.1f}"
-        print(f"| {name} | {1000 * mean:.1f} ({1000 * median(values):.1f}) | {speeds} |")
-    print("\n| step of ours, second order | ms a sample |\n|---|---|")
-    for name, value in sorted(steps.items(), key=lambda item: -item[1]):
-        print(f"| {name} | {value:.2f} |")
+        speeds = [f"{speed:.1f}" for speed in (1 / mean, whole / mean, degradation_alone / mean)]
+        rows.append([name, f"{1000 * mean:.1f} ({1000 * median(values):.1f})", *speeds])
+    print(format_table(["pipeline", *titles], rows))
+    slowest_first = sorted(steps.items(), key=lambda item: -item[1])
+    rows = [[name, f"{value:.2f}"] for name, value in slowest_first]
+    print("\n" + format_table(["step of ours, second order", "ms a sample"], rows))
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark degradation`."""
-    parser = subparsers.add_parser("degradation", help="training samples a second on one core, against BasicSR's")
+    parser = add_described_parser(subparsers, "degradation", "training samples a second on one core, against BasicSR's")
     parser.add_argument(
         "--images", type=Path, metavar="FOLDER", help=f"its first {MOST_IMAGES} (default: scikit-image's photographs)"
     )

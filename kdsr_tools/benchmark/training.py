@@ -6,6 +6,7 @@ import argparse
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -15,8 +16,12 @@ import torch
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_compat.wait_policy import NAMES, SHORT_WAIT
 from kdsr_model.idr_loss import IDRL1Loss
+from kdsr_tools.arguments import add_described_parser
 from kdsr_tools.benchmark.measurement import busy_processes, measure_peak_megabytes, run_alone
+from kdsr_tools.benchmark.timing import median_ratio, time_in_turn
 from kdsr_tools.benchmark.upscale import NETWORKS
+from kdsr_tools.devices import find_device
+from kdsr_tools.markdown import format_head, format_row
 
 # KDSR-M on the classic setting.
 SCALE = 4
@@ -80,17 +85,14 @@ def make_batch(batch: int, lq_size: int, device: torch.device) -> tuple[torch.Te
 
 
 def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tensor], *, rounds: int) -> dict:
-    """Time the steps in turn, round by round; give the seconds of each, the first round left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(rounds + 1):
-        for name, make_step in steps.items():
-            start = perf_counter()
-            make_step(*data)
-            if data[0].is_cuda:
-                torch.cuda.synchronize()
-            if number > 0:
-                seconds[name].append(perf_counter() - start)
-    return seconds
+    """Time the steps in turn; give the seconds of each by round."""
+
+    def work(make_step: Step) -> None:
+        make_step(*data)
+        if data[0].is_cuda:
+            torch.cuda.synchronize()
+
+    return time_in_turn({name: partial(work, make_step) for name, make_step in steps.items()}, rounds=rounds)
 
 
 def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
@@ -148,19 +150,20 @@ def print_waiting(*, seconds: float) -> None:
     head = f"KDSR-{WAITING_NETWORK} x{SCALE} student on the CPU, {torch.get_num_threads()} threads"
     busy_head = f"busy: beside {os.cpu_count()} processes that compute"
     print(f"{head}, batch {batch}, LQ {lq_size}x{lq_size}; {busy_head}\n")
-    print("| how threads wait | variables | s idle, median | s busy, median | busy, times as it comes |")
-    print("|---|---|---|---|---|")
+    times = ("s idle, median", "s busy, median", "busy, times as it comes")
+    print(format_head(["how threads wait", "variables", *times]))
     as_it_comes = None
     for name, variables in wait_policies().items():
         idle, busy = run_alone(measure_waiting, seconds, environment=variables)
         as_it_comes = as_it_comes or busy
         shown = " ".join(f"{key}={value}" for key, value in variables.items() if value is not None)
-        print(f"| {name} | {shown} | {idle:.3f} | {busy:.3f} | {busy / as_it_comes:.2f} |", flush=True)
+        cells = [name, shown, f"{idle:.3f}", f"{busy:.3f}", f"{busy / as_it_comes:.2f}"]
+        print(format_row(cells), flush=True)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what was asked for."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = find_device("auto", known=("cpu", "cuda"))
     if "steps" in args.parts:
         print_steps(device, rounds=args.rounds)
         print()
@@ -172,8 +175,8 @@ def run(args: argparse.Namespace) -> int:
 def print_steps(device: torch.device, *, rounds: int) -> None:
     """Print time, memory and their ratios to the plain step."""
     print(f"KDSR-M x{SCALE} student on {device}, {torch.get_num_threads()} threads, {rounds} rounds\n")
-    print("| batch, LQ | step | s, median | times plain, median | MB, networks and steps | times plain |")
-    print("|---|---|---|---|---|---|")
+    times_and_memory = ("s, median", "times plain, median", "MB, networks and steps", "times plain")
+    print(format_head(["batch, LQ", "step", *times_and_memory]))
     for shape in SHAPES:
         data = make_batch(*shape, device)
         steps = {name: make(device) for name, make in STEPS.items()}
@@ -181,16 +184,15 @@ def print_steps(device: torch.device, *, rounds: int) -> None:
         del steps
         memory = {name: measure_memory(name, shape, device) for name in STEPS}
         for name in STEPS:
-            # Round by round, so that a pause of the machine spoils one round and not the ratio.
-            time_ratio = median(ours / plain for ours, plain in zip(times[name], times["plain"], strict=True))
+            time_ratio = median_ratio(times[name], times["plain"])
             memory_ratio = memory[name] / memory["plain"]
-            row = f"{median(times[name]):.3f} | {time_ratio:.2f} | {memory[name]:.0f} | {memory_ratio:.2f}"
-            print(f"| {shape[0]}, {shape[1]}x{shape[1]} | {name} | {row} |", flush=True)
+            cells = [f"{shape[0]}, {shape[1]}x{shape[1]}", name, f"{median(times[name]):.3f}", f"{time_ratio:.2f}"]
+            print(format_row([*cells, f"{memory[name]:.0f}", f"{memory_ratio:.2f}"]), flush=True)
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark training`."""
-    parser = subparsers.add_parser("training", help="a student's step, done plainly and on a busy machine")
+    parser = add_described_parser(subparsers, "training", "a student's step, done plainly and on a busy machine")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="timed steps of each (default: 7)")
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="steps: ours against plain; waiting: idle and busy"

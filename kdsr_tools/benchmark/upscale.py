@@ -10,9 +10,9 @@ import importlib.util
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -21,7 +21,10 @@ from torch import Tensor
 from kdsr_arch import KDSRStudent
 from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
 from kdsr_arch.inference.tiling import cut_centre
+from kdsr_tools.arguments import add_described_parser, parse_count, parse_size
 from kdsr_tools.benchmark.measurement import peak_bytes, run_alone
+from kdsr_tools.benchmark.timing import median_ratio, time_in_turn
+from kdsr_tools.markdown import format_head, format_row
 
 # The paper's networks, and the small ones of options/blind/.
 SMALL = {"num_estimator_block": 2, "num_estimator_feat": 16, "direct_upsampler": True}
@@ -83,18 +86,6 @@ def _make_onnx(student: KDSRStudent, case: Case, folder: Path) -> Restore:
     return lambda lq: torch.from_numpy(session.run(None, {name: lq.numpy()})[0])
 
 
-def measure_seconds(paths: dict[str, Restore], lq: Tensor, *, rounds: int) -> dict[str, list[float]]:
-    """Time the paths in turn, round by round; give the seconds of each, one more round at the beginning left out."""
-    seconds: dict[str, list[float]] = {name: [] for name in paths}
-    for number in range(rounds + 1):
-        for name, restore in paths.items():
-            start = perf_counter()
-            restore(lq)
-            if number > 0:
-                seconds[name].append(perf_counter() - start)
-    return seconds
-
-
 @torch.no_grad()
 def use_memory(name: str, case: Case, folder: Path) -> int:
     """Restore once and give the peak of this process, in bytes."""
@@ -111,7 +102,7 @@ def measure(case: Case, names: list[str], *, rounds: int) -> list[str]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         paths = {name: make_path(name, case, folder) for name in names}
-        seconds = measure_seconds(paths, lq, rounds=rounds)
+        seconds = time_in_turn({name: partial(restore, lq) for name, restore in paths.items()}, rounds=rounds)
         results = {name: restore(lq) for name, restore in paths.items()}
         del paths
         peaks = {name: run_alone(use_memory, name, case, folder) for name in names}
@@ -119,11 +110,10 @@ def measure(case: Case, names: list[str], *, rounds: int) -> list[str]:
     for name in names:
         ratio = difference = "-"
         if PLAIN in names:
-            # Round by round, so that a pause of the machine spoils one round and not the ratio.
-            faster = median(plain / own for plain, own in zip(seconds[PLAIN], seconds[name], strict=True))
-            ratio, difference = f"{faster:.2f}", f"{(results[name] - results[PLAIN]).abs().max():.1e}"
+            ratio = f"{median_ratio(seconds[PLAIN], seconds[name]):.2f}"
+            difference = f"{(results[name] - results[PLAIN]).abs().max():.1e}"
         time, peak = f"{median(seconds[name]):.3f}", f"{peaks[name] / 2**20:.0f}"
-        rows.append(f"| {case.size[0]}x{case.size[1]} | {name} | {time} | {ratio} | {peak} | {difference} |")
+        rows.append(format_row([f"{case.size[0]}x{case.size[1]}", name, time, ratio, peak, difference]))
     return rows
 
 
@@ -135,8 +125,8 @@ def run(args: argparse.Namespace) -> int:
         print("onnxruntime is left out: it needs the extra [onnx]\n")
     network = f"KDSR-{args.network} x{args.scale}, random weights"
     print(f"{network}, {args.threads} threads, {args.rounds} rounds, {torch.backends.cpu.get_cpu_capability()}\n")
-    print("| LQ | path | s, median | times as fast as plain | process's peak, MiB | largest difference to plain |")
-    print("|---|---|---|---|---|---|")
+    times_and_peak = ("s, median", "times as fast as plain", "process's peak, MiB")
+    print(format_head(["LQ", "path", *times_and_peak, "largest difference to plain"]))
     for size in args.sizes:
         case = Case(args.network, args.scale, size, args.threads)
         for row in measure(case, names, rounds=args.rounds):
@@ -144,35 +134,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_size(text: str) -> tuple[int, int]:
-    """Read HEIGHTxWIDTH."""
-    try:
-        height, width = (int(number) for number in text.lower().split("x"))
-    except ValueError:
-        height = width = 0
-    if min(height, width) < 1:
-        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH in LQ pixels, such as 180x320, got {text!r}")
-    return height, width
-
-
-def _read_positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 1 on, got {text!r}")
-    return int(text)
-
-
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark upscale`."""
-    parser = subparsers.add_parser("upscale", help="whole images on the CPU, against the plain network and onnxruntime")
+    parser = add_described_parser(
+        subparsers, "upscale", "whole images on the CPU, against the plain network and onnxruntime"
+    )
     sizes = [(64, 64), (180, 320)]
     parser.add_argument(
-        "--sizes", type=read_size, nargs="+", default=sizes, metavar="HxW", help="LQ pixels (default: 64x64 180x320)"
+        "--sizes", type=parse_size, nargs="+", default=sizes, metavar="HxW", help="LQ pixels (default: 64x64 180x320)"
     )
     parser.add_argument("--paths", nargs="+", choices=PATHS, default=list(PATHS), help="what to measure (default: all)")
     parser.add_argument("--network", choices=NETWORKS, default="M", help="KDSR-M, -L, -S or -XS (default: M)")
     parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), default=4, help="(default: 4)")
-    parser.add_argument("--rounds", type=_read_positive, default=3, metavar="N", help="timed runs (default: 3)")
+    parser.add_argument("--rounds", type=parse_count, default=3, metavar="N", help="timed runs (default: 3)")
     parser.add_argument(
-        "--threads", type=_read_positive, default=torch.get_num_threads(), metavar="N", help="(default: PyTorch's)"
+        "--threads", type=parse_count, default=torch.get_num_threads(), metavar="N", help="(default: PyTorch's)"
     )
     parser.set_defaults(run=run)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from kdsr_arch.checkpoint import first_line
-from kdsr_tools.checkpoints.info import parse_size
+from kdsr_tools.arguments import parse_size
 from kdsr_tools.checkpoints.loading import LoadedNetwork, SizePaddedNetwork, SpandrelNetwork, load_network
 from kdsr_tools.checkpoints.shipped import find_checkpoint
 from kdsr_tools.files import write_then_rename

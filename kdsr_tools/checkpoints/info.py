@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import copy
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
-from kdsr_arch.checkpoint import first_line, read_metadata
+from kdsr_arch.checkpoint import read_metadata
 from kdsr_arch.weights import is_official, strip_module_prefix
+from kdsr_tools.arguments import parse_size
+from kdsr_tools.benchmark.counting import count_macs, count_parameters
 from kdsr_tools.checkpoints.loading import load_network
 from kdsr_tools.checkpoints.shipped import find_checkpoint
 
@@ -34,9 +33,9 @@ def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int,
     """
     network, description = _build(path, option_file)
     facts = {"network": description, "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB"}
-    facts["parameters"] = sum(parameter.numel() for parameter in network.parameters())
+    facts["parameters"] = count_parameters(network)
     height, width = lq_size
-    facts[f"MACs for LQ {height}x{width}"] = count_macs(network, lq_size)
+    facts[f"MACs for LQ {height}x{width}"] = _try_to_count(network, lq_size)
     return facts | _describe_weights(path) | {f"metadata {key}": text for key, text in read_metadata(path).items()}
 
 
@@ -73,34 +72,11 @@ def _describe_weights(path: Path) -> dict[str, Any]:
     }
 
 
-@torch.no_grad()
-def count_macs(network: nn.Module, lq_size: tuple[int, int]) -> int | str:
-    """Count a network's multiplications for an LQ picture (height, width), or say why they cannot be counted.
-
-    Only shapes are computed. A teacher also sees the original.
-    """
+def _try_to_count(network: nn.Module, lq_size: tuple[int, int]) -> int | str:
     try:
-        shapes = copy.deepcopy(network).to("meta")
-        inputs = [torch.empty(1, 3, *lq_size, device="meta")]
-        if isinstance(network, KDSRTeacher):
-            inputs.append(torch.empty(1, 3, *(network.scale * side for side in lq_size), device="meta"))
-        with FlopCounterMode(display=False) as counter:
-            shapes(*inputs)
-    except Exception as error:  # networks that make tensors of their own on the CPU fail in many ways
-        return f"cannot be counted ({first_line(error)})"
-    return counter.get_total_flops() // 2
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """Turn `180x320` into (180, 320), height and width.
-
-    Raises:
-        argparse.ArgumentTypeError: it is no size.
-    """
-    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"expected height x width such as 180x320, got {text!r}")
-    return int(found[1]), int(found[2])
+        return count_macs(network, lq_size)
+    except ValueError as error:
+        return f"cannot be counted ({error})"
 
 
 def add_parser(subparsers) -> None:

@@ -7,24 +7,25 @@ import json
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from tqdm import tqdm
 
 from kdsr_tools.compare.costs import Cost, measure_costs
+from kdsr_tools.compare.idr_views import make_idr_views
 from kdsr_tools.compare.image_sets import open_image_sets
 from kdsr_tools.compare.metrics import choose_metrics
-from kdsr_tools.compare.models import ComparedModel, choose_device, open_models
+from kdsr_tools.compare.models import ComparedModel, open_models
 from kdsr_tools.compare.page.contact_sheet import write_contact_sheet
 from kdsr_tools.compare.page.data import collect_page_data
+from kdsr_tools.compare.page.document import write_comparison
 from kdsr_tools.compare.report import Report, make_set_results, write_files
 from kdsr_tools.compare.runner import Plan, make_plans, run_plan
-from kdsr_tools.compare.settings import CompareSettings, read_compare_settings
+from kdsr_tools.compare.settings import CompareSettings, Device, read_compare_settings
 from kdsr_tools.compare.store import ResultStore, join_keys
+from kdsr_tools.devices import describe_device, find_device
 from kdsr_tools.files import write_then_rename
-from kdsr_tools.idr.in_comparison import make_idr_views
-from kdsr_tools.pages.page import write_page
 
 
 def compare(settings: CompareSettings) -> Report:
@@ -33,20 +34,20 @@ def compare(settings: CompareSettings) -> Report:
     Raises:
         FileNotFoundError, ValueError: images or weights cannot be used; nothing was measured yet.
     """
-    device = choose_device(settings.device)
+    device = find_device(settings.device, known=get_args(Device))
     metrics, notes = choose_metrics(settings.metrics)
     plans = make_plans(settings, open_image_sets(settings), metrics)
     models = open_models(settings, device=device)
     store = ResultStore(settings.output / "items")
     sets = [make_set_results(settings, plan, _run(plan, models, store, settings.scale)) for plan in plans]
     costs = _find_costs(settings, models, device)
-    report = Report(settings, models, sets, costs, _describe_device(device), notes)
+    report = Report(settings, models, sets, costs, describe_device(device), notes)
     write_files(report, settings.output)
     data = collect_page_data(report, store)
     write_contact_sheet(settings.output / "contact_sheet.png", data.crops)
     idr_views = make_idr_views(settings, models, plans)
     today = date.today().isoformat()
-    write_page(settings.output / "index.html", report, data, idr_views=idr_views, date=today)
+    write_comparison(settings.output / "index.html", report, data, idr_views=idr_views, date=today)
     return report
 
 
@@ -59,7 +60,7 @@ def _find_costs(settings: CompareSettings, models: list[ComparedModel], device: 
     """Measure costs, or take those of an earlier run of the same models on the same kind of device."""
     if settings.cost is None:
         return {}
-    key = join_keys(_describe_device(device), repr(settings.cost), *(f"{m.name} {m.fingerprint}" for m in models))
+    key = join_keys(describe_device(device), repr(settings.cost), *(f"{m.name} {m.fingerprint}" for m in models))
     path = settings.output / "costs.json"
     try:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -75,15 +76,9 @@ def _find_costs(settings: CompareSettings, models: list[ComparedModel], device: 
     return costs
 
 
-def _describe_device(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads"
-
-
 def add_parser(subparsers) -> None:
     """Add `kdsr compare`."""
-    parser = subparsers.add_parser("compare", help="any models on any images, side by side in figures and on one page")
+    parser = subparsers.add_parser("compare")
     parser.add_argument("options", type=Path, metavar="FILE", help="as options/compare/classic_x4.yml")
     parser.set_defaults(run=run)
 

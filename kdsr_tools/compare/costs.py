@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import median
-from time import perf_counter
 
 import torch
-from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor
 
+from kdsr_tools.benchmark.counting import count_macs, count_parameters
 from kdsr_tools.benchmark.measurement import measure_peak_megabytes
+from kdsr_tools.benchmark.timing import time_in_turn
 from kdsr_tools.compare.models import ComparedModel, NetworkSource
 from kdsr_tools.compare.settings import CostSettings
 from kdsr_tools.evaluation import Restorer
@@ -45,54 +45,42 @@ def measure_costs(
     lq = torch.rand(1, 3, *options.lq_size, generator=torch.Generator().manual_seed(0))
     megapixels = scale**2 * options.lq_size[0] * options.lq_size[1] / 1e6
     in_use = {model.name: model.restore for model in models if not model.sees_gt}
-    seconds = time_in_turn(in_use, lq, rounds=options.rounds, device=device)
+    seconds = time_restorers(in_use, lq, rounds=options.rounds)
     costs = {}
     for model in models:
         has_memory = options.memory and model.source is not None and not model.sees_gt
         time = seconds.get(model.name)
         costs[model.name] = Cost(
             parameters=count_parameters(model.network) if model.network else None,
-            giga_macs=count_giga_macs(model.network, lq) if model.network and not model.sees_gt else None,
+            giga_macs=_count_giga_macs(model, options.lq_size),
             seconds_per_megapixel=time and time / megapixels,
             memory_mb=_measure_memory(model.source, options.lq_size, device) if has_memory else None,
         )
     return costs
 
 
-def time_in_turn(
-    restorers: dict[str, Restorer], lq: Tensor, *, rounds: int, device: torch.device
-) -> dict[str, float | None]:
-    """Give each restorer's median seconds over the rounds, after one that is not counted; None for one that fails."""
-    seconds: dict[str, list[float]] = {name: [] for name in restorers}
+def time_restorers(restorers: dict[str, Restorer], lq: Tensor, *, rounds: int) -> dict[str, float | None]:
+    """Give each restorer's median seconds over the rounds; None for one that fails, which takes no further turn."""
     failed = set()
-    for number in range(rounds + 1):
-        for name, restore in restorers.items():
-            if name in failed:
-                continue
+
+    def attempt(name: str) -> None:
+        if name not in failed:
             try:
-                start = perf_counter()
-                restore(lq).cpu()  # waits for the device
+                restorers[name](lq).cpu()  # waits for the device
             except Exception:  # its items say why
                 failed.add(name)
-            else:
-                seconds[name] += [perf_counter() - start] if number else []
-    return {name: median(values) if values and name not in failed else None for name, values in seconds.items()}
+
+    seconds = time_in_turn({name: partial(attempt, name) for name in restorers}, rounds=rounds)
+    return {name: None if name in failed else median(values) for name, values in seconds.items()}
 
 
-def count_parameters(network: nn.Module) -> int:
-    """Count parameters, as papers do: without buffers."""
-    return sum(parameter.numel() for parameter in network.parameters())
-
-
-def count_giga_macs(network: nn.Module, lq: Tensor) -> float | None:
-    """Count the multiply-adds of convolutions and matrix products in 10^9; on shapes alone, so nothing is computed."""
-    try:
-        on_meta = copy.deepcopy(network).to("meta")
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            on_meta(lq.to("meta"))
-    except Exception:  # networks that look at values cannot run on shapes
+def _count_giga_macs(model: ComparedModel, lq_size: tuple[int, int]) -> float | None:
+    if model.network is None or model.sees_gt:
         return None
-    return counter.get_total_flops() / 2e9
+    try:
+        return count_macs(model.network, lq_size) / 1e9
+    except ValueError:  # it cannot run on shapes
+        return None
 
 
 def _measure_memory(source: NetworkSource, lq_size: tuple[int, int], device: torch.device) -> float | None:

@@ -1,27 +1,20 @@
-"""The image sets of a comparison: every image under every setting, with GT where there is one."""
+"""The image sets of a comparison: every image in every case, with GT where there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-import torch
 from basicsr.utils import img2tensor
 from torch import Tensor
 
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.image_source import ImageSource
+from kdsr_data.image_source import ImageSource, find_io_backend
+from kdsr_data.presets import BenchmarkCase
 from kdsr_tools.compare.settings import CompareSettings, ImagesSettings
 
 FIRST_MISMATCHES = 5
-
-
-class Setting(NamedTuple):
-    """A degradation by its label, with its block where LQ is made here; real LQ images have neither."""
-
-    label: str
-    degradation: Mapping[str, Any]
 
 
 class Pair(NamedTuple):
@@ -36,15 +29,15 @@ class ImageSet(Protocol):
 
     name: str
     images: list[str]
-    settings: list[Setting]
+    cases: list[BenchmarkCase]
     has_gt: bool
 
-    def read(self, image: int, setting: int) -> Pair:
-        """Give an image under a setting; ImageReadError, with its path, if it cannot be used."""
+    def read(self, image: int, case: int) -> Pair:
+        """Give an image in a case; ImageReadError, with its path, if it cannot be used."""
 
 
 class BenchmarkSet:
-    """GT images whose LQ images are made under each setting of a benchmark."""
+    """GT images whose LQ images are made in each case of a benchmark."""
 
     has_gt = True
 
@@ -53,11 +46,11 @@ class BenchmarkSet:
         self._benchmark = BlindSRBenchmarkDataset(block)
         source = self._benchmark.source
         self.images = [source.key(index) for index in range(len(source))]
-        self.settings = [Setting(setting.label, setting.degradation) for setting in self._benchmark.settings]
+        self.cases = self._benchmark.cases
 
-    def read(self, image: int, setting: int) -> Pair:
-        """Give an image under a setting. Raises ImageReadError."""
-        sample = self._benchmark[image * len(self.settings) + setting]
+    def read(self, image: int, case: int) -> Pair:
+        """Give an image in a case. Raises ImageReadError."""
+        sample = self._benchmark[image * len(self.cases) + case]
         return Pair(sample["lq"], sample["gt"])
 
 
@@ -71,7 +64,7 @@ class StoredSet:
     def __init__(self, name: str, options: ImagesSettings, *, scale: int):
         self.name, self.scale = name, scale
         self.has_gt = options.dataroot_gt is not None
-        self.settings = [Setting("as given", {})]
+        self.cases = [BenchmarkCase("as given", {})]
         lq_source = _open(options.dataroot_lq, None if self.has_gt else options.meta_info)
         self._lq = {lq_source.key(index): (lq_source, index) for index in range(len(lq_source))}
         self._gt: dict[str, tuple[ImageSource, int]] = {}
@@ -98,7 +91,7 @@ class StoredSet:
                 "filename_tmpl turns GT names into LQ names, as '{}x4'"
             )
 
-    def read(self, image: int, setting: int) -> Pair:
+    def read(self, image: int, case: int) -> Pair:
         """Give an image as it is; GT is cut to `scale` times the LQ size, as BasicSR does. Raises ImageReadError."""
         name = self.images[image]
         source, index = self._lq[self._lq_names[name]]
@@ -118,8 +111,7 @@ class StoredSet:
 
 
 def _open(dataroot: str, meta_info: str | None) -> ImageSource:
-    is_lmdb = dataroot.rstrip("/").endswith(".lmdb")
-    return ImageSource(dataroot, io_backend={"type": "lmdb" if is_lmdb else "disk"}, meta_info=meta_info)
+    return ImageSource(dataroot, io_backend=find_io_backend(dataroot), meta_info=meta_info)
 
 
 def _fill(template: str, key: str) -> str:
@@ -140,10 +132,3 @@ def open_image_sets(settings: CompareSettings) -> list[ImageSet]:
         else:
             sets.append(StoredSet(name, options, scale=settings.scale))
     return sets
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Choose at most `most` of `count` positions, first and last among them, evenly spread."""
-    if count <= most:
-        return list(range(count))
-    return sorted({round(float(position)) for position in torch.linspace(0, count - 1, most)})

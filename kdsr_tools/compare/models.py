@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 
 from kdsr_arch import KDSRStudent
 from kdsr_model.options import complete_network
+from kdsr_tools.checkpoints.experiments import experiment_options, newest_checkpoint
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
 from kdsr_tools.checkpoints.shipped import find_checkpoint
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
@@ -101,36 +101,6 @@ def find_source(block: ComparedModelSettings, *, scale: int) -> NetworkSource:
     return NetworkSource(newest_checkpoint(block.experiment), experiment_options(block.experiment))
 
 
-def experiment_options(experiment: Path) -> Path:
-    """Give the newest copy of the option file in an experiment's folder. Raises FileNotFoundError."""
-    if not experiment.is_dir():
-        raise FileNotFoundError(f"{experiment}: there is no such experiment folder (seen from {Path.cwd()})")
-    files = sorted(experiment.glob("*.yml"), key=lambda path: path.stat().st_mtime)
-    if not files:
-        raise FileNotFoundError(f"{experiment}: no option file (*.yml), which BasicSR puts there when training starts")
-    return files[-1]
-
-
-def newest_checkpoint(experiment: Path) -> Path:
-    """Give the newest `models/net_g_*.pth` of an experiment: `latest`, unless a higher iteration is younger.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    numbered = {
-        int(found[1]): path
-        for path in experiment.glob("models/net_g_*.pth")
-        if (found := re.fullmatch(r"net_g_(\d+)", path.stem))
-    }
-    latest = experiment / "models" / "net_g_latest.pth"
-    newest = numbered[max(numbered)] if numbered else None
-    if latest.is_file() and (newest is None or latest.stat().st_mtime >= newest.stat().st_mtime):
-        return latest
-    if newest is None:
-        raise FileNotFoundError(f"{experiment}: no checkpoint models/net_g_*.pth; has the training saved one?")
-    return newest
-
-
 def _fingerprint(source: NetworkSource, network: nn.Module) -> str:
     """Hash what the result depends on: weights, options and structure, but neither names nor times."""
     digest = hashlib.sha256(source.weights.read_bytes())
@@ -141,10 +111,3 @@ def _fingerprint(source: NetworkSource, network: nn.Module) -> str:
     digest.update(repr(source.network_options).encode())
     digest.update(repr(network).encode())
     return digest.hexdigest()
-
-
-def choose_device(name: str) -> torch.device:
-    """Give the device of `device: auto | cpu | cuda`. Raises ValueError where CUDA is asked for and not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device: cuda was asked for, and PyTorch finds no CUDA device; use auto or cpu")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""Published numbers beside measured ones, for the image sets and settings that they were published for."""
+"""Published numbers beside measured ones, for the image sets and cases that they were published for."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Published(NamedTuple):
 
 
 def find_published(name: str, options: ImagesSettings, *, scale: int) -> list[Published]:
-    """List what was published for an image set of this name, when scale and settings are those of the publication."""
+    """List what was published for an image set of this name, when scale and cases are those of the publication."""
     data = _read()
     is_same = scale == data["scale"] and options.preset == data["preset"] and options.sigma_range is None
     is_noise_free = options.noise_levels in (None, [0])

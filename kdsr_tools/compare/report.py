@@ -17,6 +17,7 @@ from kdsr_tools.compare.runner import Plan
 from kdsr_tools.compare.settings import CompareSettings, Metric
 from kdsr_tools.compare.summary import Difference, Mean, Scores
 from kdsr_tools.files import write_then_rename
+from kdsr_tools.markdown import format_table
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,11 @@ def to_markdown(report: Report) -> str:
     for results in report.sets:
         columns = [_column_title(metric) for metric in results.plan.metrics]
         parts.append(f"## {results.plan.image_set.name}\n")
-        lines = [f"| x{report.settings.scale} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        lines += [_markdown_row(report, results, model) for model in results.scores.models]
+        rows = [[model, *_markdown_cells(report, results, model)] for model in results.scores.models]
         for published in results.published:
             cells = [format_score(metric, published.scores.get(metric)) for metric in results.plan.metrics]
-            lines.append(f"| {published.method} ({published.tag}, {published.source}) | {' | '.join(cells)} |")
-        parts.append("\n".join(lines) + "\n")
+            rows.append([f"{published.method} ({published.tag}, {published.source})", *cells])
+        parts.append(format_table([f"x{report.settings.scale}", *columns], rows) + "\n")
         parts += [f"{row.method}, {row.tag}: {row.other_rule}.\n" for row in results.published if row.other_rule]
     parts.append(
         f"In brackets: the mean paired difference against {report.settings.baseline_name} and its 95 % bootstrap "
@@ -144,7 +144,7 @@ def _column_title(metric: Metric) -> str:
     return f"{info.label}{f' ({info.unit})' if info.unit else ''} {'↑' if info.higher_is_better else '↓'}"
 
 
-def _markdown_row(report: Report, results: SetResults, model: str) -> str:
+def _markdown_cells(report: Report, results: SetResults, model: str) -> list[str]:
     cells = []
     for metric in results.plan.metrics:
         text = format_mean(metric, results.scores.mean(model, metric))
@@ -152,7 +152,7 @@ def _markdown_row(report: Report, results: SetResults, model: str) -> str:
         if difference and model != report.settings.baseline_name:
             text += f" ({format_difference(metric, difference)})"
         cells.append(text)
-    return f"| {model} | {' | '.join(cells)} |"
+    return cells
 
 
 def format_score(metric: Metric, value: float | None) -> str:

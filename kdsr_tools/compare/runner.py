@@ -1,4 +1,4 @@
-"""Restoring and measuring every image under every setting by every model, as far as it is not done already."""
+"""Restoring and measuring every image in every case by every model, as far as it is not done already."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ import torch
 from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
-from kdsr_tools.compare.image_sets import ImageSet, Pair, spread
+from kdsr_tools.compare.image_sets import ImageSet, Pair
 from kdsr_tools.compare.metrics import measure
 from kdsr_tools.compare.models import ComparedModel
 from kdsr_tools.compare.settings import CompareSettings, Metric
 from kdsr_tools.compare.store import Item, ItemName, ResultStore, hash_array, join_keys
-
-__all__ = ["Plan", "make_plans", "run_plan"]
+from kdsr_tools.pages.pictures import spread
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured on one image set, and which images and settings (by position) the page shows."""
+    """What is measured on one image set, and which images and cases (by position) the page shows."""
 
     image_set: ImageSet
     metrics: list[Metric]
     shown_images: list[int]
-    shown_settings: list[int]
+    shown_cases: list[int]
 
-    def shows(self, image: int, setting: int) -> bool:
-        """Tell whether the page shows an image under a setting."""
-        return image in self.shown_images and setting in self.shown_settings
+    def shows(self, image: int, case: int) -> bool:
+        """Tell whether the page shows an image in a case."""
+        return image in self.shown_images and case in self.shown_cases
 
     def num_pairs(self) -> int:
-        """Count images times settings."""
-        return len(self.image_set.images) * len(self.image_set.settings)
+        """Count images times cases."""
+        return len(self.image_set.images) * len(self.image_set.cases)
 
 
 def make_plans(settings: CompareSettings, image_sets: Iterable[ImageSet], metrics: list[Metric]) -> list[Plan]:
@@ -45,8 +44,8 @@ def make_plans(settings: CompareSettings, image_sets: Iterable[ImageSet], metric
         if not image_set.has_gt:
             wanted = [metric for metric in wanted if metric == "niqe"]
         shown_images = spread(len(image_set.images), settings.shown.images)
-        shown_settings = spread(len(image_set.settings), settings.shown.settings)
-        plans.append(Plan(image_set, wanted, shown_images, shown_settings))
+        shown_cases = spread(len(image_set.cases), settings.shown.settings)
+        plans.append(Plan(image_set, wanted, shown_images, shown_cases))
     return plans
 
 
@@ -61,17 +60,17 @@ def run_plan(
     """Give every model's item of every pair, from the store where it is there; what fails is an item with its error.
 
     Args:
-        on_pair: called after all models have done one image under one setting.
+        on_pair: called after all models have done one image in one case.
     """
     for image, image_name in enumerate(plan.image_set.images):
-        for setting, (label, _) in enumerate(plan.image_set.settings):
+        for case, (label, _) in enumerate(plan.image_set.cases):
             names = [ItemName(model.name, plan.image_set.name, label, image_name) for model in models]
             try:
-                pair = plan.image_set.read(image, setting)
+                pair = plan.image_set.read(image, case)
             except ImageReadError as error:
                 yield from (_save_failure(store, name, str(error)) for name in names)
             else:
-                shown = plan.shows(image, setting)
+                shown = plan.shows(image, case)
                 for model, name in zip(models, names, strict=True):
                     yield _restore(model, name, pair, store, metrics=plan.metrics, scale=scale, shown=shown)
             on_pair()

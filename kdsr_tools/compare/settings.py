@@ -8,11 +8,13 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from kdsr_data.dataset_settings import check_benchmark, collect
+from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS
 from kdsr_options.files import read_option_file
 from kdsr_options.schema import OptionError, Problem, Settings, join_path, range_within, read_settings
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]
+Device = Literal["auto", "cpu", "cuda"]
 NEED_GT = ("psnr", "ssim", "lpips")
 # The block of a BlindSRBenchmarkDataset has these, that of paired images or real photographs has not.
 BENCHMARK_KEYS = ("preset", "noise_levels", "sigma_range", "settings")
@@ -82,9 +84,8 @@ class ImagesSettings(Settings):
 
     def benchmark_block(self, name: str, *, scale: int) -> dict[str, Any]:
         """Give the options of the `BlindSRBenchmarkDataset` that makes the LQ images."""
-        is_lmdb = self.dataroot_gt.rstrip("/").endswith(".lmdb")
         block = {"type": "BlindSRBenchmarkDataset", "name": name, "phase": "test", "scale": scale}
-        block |= {"dataroot_gt": self.dataroot_gt, "io_backend": {"type": "lmdb" if is_lmdb else "disk"}}
+        block |= {"dataroot_gt": self.dataroot_gt, "io_backend": find_io_backend(self.dataroot_gt)}
         own = {key: getattr(self, key) for key in (*BENCHMARK_KEYS, "meta_info") if getattr(self, key) is not None}
         return block | own
 
@@ -132,7 +133,7 @@ class CompareSettings(Settings):
     title: str = "Super-resolution, side by side"
     scale: int = Field(ge=1, le=8)
     output: Path
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Device = "auto"
     models: dict[str, ComparedModelSettings] = Field(min_length=1)
     baseline: str | None = None  # the first model, unless named
     data: dict[str, ImagesSettings] = Field(min_length=1)

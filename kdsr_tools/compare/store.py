@@ -18,7 +18,7 @@ FAST_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 @dataclass(frozen=True)
 class ItemName:
-    """Names one restored image: model, image set, setting, image."""
+    """Names one restored image; `setting` is its case's label, under the name that results have had for it."""
 
     model: str
     image_set: str

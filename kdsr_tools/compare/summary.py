@@ -1,6 +1,6 @@
 """Means and differences of a comparison's items.
 
-A difference between two models is paired: image by image, each image's settings averaged first, since settings of one
+A difference between two models is paired: image by image, each image's cases averaged first, since cases of one
 image are not independent. Its interval is the percentile bootstrap over images (Efron, 1979).
 """
 
@@ -53,7 +53,7 @@ class Scores:
         self._of_model = {model: [item for item in self.items if item.name.model == model] for model in self.models}
 
     def mean(self, model: str, metric: Metric, *, where: Callable[[Item], bool] = lambda item: True) -> Mean:
-        """Average a metric over a model's items, or those of a setting or image."""
+        """Average a metric over a model's items, or those of a case or image."""
         chosen = [item for item in self._of_model[model] if where(item)]
         values = [value for item in chosen if (value := item.scores.get(metric)) is not None]
         return Mean(fmean(values) if values else None, len(values), len(chosen) - len(values))

@@ -10,58 +10,42 @@ from typing import Any
 import numpy as np
 
 from kdsr_arch import KDSRStudent
-from kdsr_data.image_source import ImageSource
-from kdsr_options.files import read_option_file
+from kdsr_data.image_source import ImageSource, find_io_backend
+from kdsr_tools.checkpoints.experiments import file_or_newest, find_teacher
 from kdsr_tools.checkpoints.loading import load_network
-from kdsr_tools.compare.image_sets import spread
-from kdsr_tools.compare.models import experiment_options, newest_checkpoint
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.idr.samples import PARAMETERS
 from kdsr_tools.idr.view import load_teacher, make_idr_view
-from kdsr_tools.pages.page import render
+from kdsr_tools.markdown import format_table
+from kdsr_tools.pages.page import write_page
+from kdsr_tools.pages.pictures import spread
 
 MOST_IMAGES = 24
 
 
-def find_checkpoint(path: Path) -> Path:
-    """Give a checkpoint file, or the newest one of an experiment's folder. Raises FileNotFoundError."""
-    return newest_checkpoint(path) if path.is_dir() else path
-
-
-def find_teacher(experiment: Path) -> Path | None:
-    """Give the teacher that an experiment's option file names, if its checkpoint is there."""
-    path = (read_option_file(experiment_options(experiment)).get("path") or {}).get("pretrain_network_teacher")
-    return Path(path) if path and Path(path).is_file() else None
-
-
 def read_images(folder: Path) -> list[np.ndarray]:
     """Read at most `MOST_IMAGES` images of a folder, evenly spread, RGB in [0, 1]."""
-    source = ImageSource(folder, io_backend={"type": "lmdb" if folder.suffix == ".lmdb" else "disk"})
+    source = ImageSource(folder, io_backend=find_io_backend(folder))
     return [source.read(index) for index in spread(len(source), MOST_IMAGES)]
 
 
 def write_idr_page(view: dict[str, Any], folder: Path) -> None:
     """Write `index.html` and, without the pictures, `idr.json`."""
     plain = {key: value for key, value in view.items() if key not in ("map", "distance_plot")}
-    for name, text in (
-        ("idr.json", json.dumps(plain, indent=1)),
-        ("index.html", render("idr_page.html.j2", idr_views=[view])),
-    ):
-        with write_then_rename(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with write_then_rename(folder / "idr.json") as temporary:
+        temporary.write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    write_page(folder / "index.html", "idr_page.html.j2", idr_views=[view])
 
 
 def format_probe(view: dict[str, Any]) -> str:
     """Lay the probe's R^2 out as a Markdown table."""
-    lines = [f"| R² | {' | '.join(view['parameters'].values())} |", "|---" * (len(view["parameters"]) + 1) + "|"]
-    for name, scores in view["r2"].items():
-        lines.append(f"| {name} | {' | '.join(f'{score:.3f}' for score in scores.values())} |")
-    return "\n".join(lines)
+    rows = [[name, *(f"{score:.3f}" for score in scores.values())] for name, scores in view["r2"].items()]
+    return format_table(["R²", *view["parameters"].values()], rows)
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr inspect`."""
-    parser = subparsers.add_parser("inspect", help="what a student's degradation representation (IDR) knows")
+    parser = subparsers.add_parser("inspect")
     parser.add_argument("student", type=Path, metavar="STUDENT", help="a checkpoint, or an experiment's folder")
     parser.add_argument("--images", type=Path, required=True, metavar="FOLDER", help="high-quality images to degrade")
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="its teacher; an experiment's is found by itself")
@@ -75,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
     """Inspect a student; print the probe's table and write the page."""
     if args.number < 20:
         raise ValueError(f"--number: expected at least 20 crops, got {args.number}")
-    checkpoint = find_checkpoint(args.student)
+    checkpoint = file_or_newest(args.student)
     student = load_network(checkpoint).network
     if not isinstance(student, KDSRStudent):
         raise ValueError(f"{checkpoint}: not a KDSR student, so there is no IDR to inspect")
     teacher_path = args.teacher or (find_teacher(args.student) if args.student.is_dir() else None)
-    teacher = load_teacher(find_checkpoint(teacher_path), scale=student.scale) if teacher_path else None
+    teacher = load_teacher(file_or_newest(teacher_path), scale=student.scale) if teacher_path else None
     images = read_images(args.images)
     view = make_idr_view(str(args.student), student, teacher, images, vary=args.vary, number=args.number)
     write_idr_page(view, args.to)

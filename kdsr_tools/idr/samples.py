@@ -16,7 +16,7 @@ from torch import Tensor
 from kdsr_arch import KDSRStudent, KDSRTeacher
 from kdsr_data import build_degradation
 from kdsr_data.degradations import round_to_8_bit
-from kdsr_data.presets import BenchmarkSetting, preset_settings
+from kdsr_data.presets import BenchmarkCase, preset_cases
 from kdsr_data.random_state import rng_for_name
 
 Parameter = Literal["blur", "angle", "noise", "jpeg"]
@@ -113,21 +113,21 @@ def _crop(image: np.ndarray, size: int, scale: int, rng: Generator) -> np.ndarra
     return image[top : top + height, left : left + width]
 
 
-def distance_settings(vary: Sequence[Parameter], *, scale: int) -> list[BenchmarkSetting]:
-    """Give the settings at which teacher and student are compared: eight round blurs, or the anisotropic grid."""
+def distance_cases(vary: Sequence[Parameter], *, scale: int) -> list[BenchmarkCase]:
+    """Give the cases in which teacher and student are compared: eight round blurs, or the anisotropic grid."""
     if "angle" in vary:
-        return preset_settings("aniso9", scale=scale, noise_levels=(0, 10, 20) if "noise" in vary else (0,))
+        return preset_cases("aniso9", scale=scale, noise_levels=(0, 10, 20) if "noise" in vary else (0,))
     sigma_range = (scale / 8, float(scale))
     noise_levels = (0, 10, 20) if "noise" in vary else (0,)
-    return preset_settings("gaussian8", scale=scale, noise_levels=noise_levels, sigma_range=sigma_range)
+    return preset_cases("gaussian8", scale=scale, noise_levels=noise_levels, sigma_range=sigma_range)
 
 
 def measure_distances(
-    estimators: Mapping[str, Estimator], images: Sequence[np.ndarray], settings: Sequence[BenchmarkSetting], *, scale
+    estimators: Mapping[str, Estimator], images: Sequence[np.ndarray], cases: Sequence[BenchmarkCase], *, scale
 ) -> dict[str, dict[str, float]]:
-    """Give each estimator's mean |IDR' - teacher's IDR'| by the setting's label, over the middles of images."""
+    """Give each estimator's mean |IDR' - teacher's IDR'| by the case's label, over the middles of images."""
     distances: dict[str, dict[str, float]] = {name: {} for name in estimators if name != "teacher"}
-    for label, block in settings:
+    for label, block in cases:
         degradation = build_degradation(block)
         found: dict[str, list[float]] = {name: [] for name in distances}
         for number, image in enumerate(images):

@@ -13,14 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
-from kdsr_tools.compare.page.data import describe_setting
+from kdsr_data.presets import describe_label
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
     PARAMETERS,
     Parameter,
     Samples,
     collect_samples,
-    distance_settings,
+    distance_cases,
     make_estimators,
     measure_distances,
 )
@@ -61,8 +61,8 @@ def make_idr_view(
         "distance_plot": None,
     }
     if teacher is not None:
-        settings = distance_settings(vary, scale=scale)
-        view["distances"] = measure_distances(estimators, images, settings, scale=scale)
+        cases = distance_cases(vary, scale=scale)
+        view["distances"] = measure_distances(estimators, images, cases, scale=scale)
         view["distance_plot"] = _draw_distances(view["distances"])
     return view
 
@@ -127,4 +127,4 @@ def _draw_distances(distances: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _short(label: str) -> str:
-    return describe_setting(label).replace("blur ", "").replace("angle ", "").replace(" by ", "×")
+    return describe_label(label).replace("blur ", "").replace("angle ", "").replace(" by ", "×")

@@ -1,4 +1,4 @@
-"""The pictures of the page: encoded in a sensible size, and the crops in which models differ most."""
+"""The pictures of a page: which of many, encoded in a sensible size, and the crops in which models differ most."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from typing import Literal
 
 import cv2
 import numpy as np
+import torch
 from PIL import Image
 
 Quality = int | Literal["lossless"]
 # Tried one after the other until the pictures fit the page: how far WebP's quality goes down, and the size.
 REDUCTIONS = ((0, 1.0), (-15, 1.0), (-30, 1.0), (-45, 1.0), (-30, 0.5), (-45, 0.5), (-45, 0.25))
 THUMBNAIL_SIZE = 112  # pixels, for screens with two pixels a CSS pixel
+
+
+def spread(count: int, most: int) -> list[int]:
+    """Choose at most `most` of `count` positions, first and last among them, evenly spread."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(float(position)) for position in torch.linspace(0, count - 1, most)})
 
 
 @dataclass(frozen=True)

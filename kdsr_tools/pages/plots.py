@@ -1,4 +1,4 @@
-"""Plots of a comparison as SVG inside the page, in colours that the page's theme sets."""
+"""Plots as SVG inside a page, in colours that the page's theme sets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import matplotlib as mpl
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from kdsr_tools.compare.image_sets import Setting
 
 # Stand-ins in the SVG for the page's CSS variables; any colours that matplotlib itself does not use.
 INK, GRID = "#010203", "#040506"
@@ -108,29 +106,3 @@ def add_legend(axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     columns = LEGEND_LETTERS // (max(map(len, labels), default=1) + SYMBOL_LETTERS)
     axes.figure.legend(handles, labels, loc="outside upper center", ncols=min(max(columns, 1), 4))
-
-
-def blur_width(setting: Setting) -> float | None:
-    """Give a setting's blur width in pixels, of an elongated kernel the geometric mean; None if it is not fixed."""
-    block = setting.degradation
-    sides = (block.get("lambda1"), block.get("lambda2"))
-    if all(isinstance(side, int | float) for side in sides):
-        return (sides[0] * sides[1]) ** 0.5
-    return _number(block.get("sigma"))
-
-
-def noise_level(setting: Setting) -> float | None:
-    """Give a setting's noise level on the 0..255 scale; None if it is not fixed."""
-    if setting.degradation.get("type") != "ClassicDegradation":
-        return None
-    return _number(setting.degradation.get("noise_sigma_255", 0))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-AXES: dict[str, tuple[Callable[[Setting], float | None], str]] = {
-    "blur width": (blur_width, "blur width σ (pixels)"),
-    "noise": (noise_level, "noise σ (of 255)"),
-}

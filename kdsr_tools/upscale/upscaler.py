@@ -20,12 +20,12 @@ from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
 from kdsr_arch.inference.tiling import cut_centre
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 from kdsr_tools.checkpoints.shipped import load_model
+from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.fringes import limit_to_neighbours
 from kdsr_tools.upscale.pixels import Planes, from_rgb, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-DEVICES = ("auto", "cpu", "cuda", "mps")
 # Of the memory that is free when an upscaler is made: results and other programs need some, too.
 SHARE_OF_FREE_MEMORY = 0.5
 LEAST_MEMORY = 512 * 2**20  # bytes
@@ -183,21 +183,6 @@ class Upscaler:
         if idr_from not in ("full", "crop"):
             raise ValueError(f"idr_from: expected 'full', 'crop' or a picture as an array, got {idr_from!r}")
         return idr_from
-
-
-def find_device(name: str) -> torch.device:
-    """Turn a device's name into a device that this machine has; ValueError if it has none such."""
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
-    kind, _, number = name.partition(":")
-    if kind not in available or (number and not number.isdigit()):
-        raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {name!r}")
-    if not available[kind]:
-        raise ValueError(f"device: PyTorch finds no {kind} on this machine; leave it out, or use cpu")
-    if kind == "cuda" and number and int(number) >= torch.cuda.device_count():
-        raise ValueError(f"device: this machine has {torch.cuda.device_count()} GPUs, counted from 0; got {name}")
-    return torch.device(name)
 
 
 def _check_precision(precision: str, device: torch.device) -> None:

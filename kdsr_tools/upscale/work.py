@@ -16,11 +16,12 @@ import numpy as np
 
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model
+from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
 from kdsr_tools.upscale.picture_files import MAX_PIXELS, read_picture
 from kdsr_tools.upscale.picture_paths import Job, plan_jobs
 from kdsr_tools.upscale.sharing import Process
-from kdsr_tools.upscale.upscaler import Upscaler, find_device
+from kdsr_tools.upscale.upscaler import Upscaler
 
 INTERRUPTED = 130
 

@@ -1,4 +1,4 @@
-"""The benchmark: every image under every setting, and LQ images that are the same on every run and machine."""
+"""The benchmark: every image in every case, and LQ images that are the same on every run and machine."""
 
 import numpy as np
 import pytest
@@ -77,7 +77,7 @@ def test_noise_differs_between_images_settings_and_channels(tmp_path):
 
 def test_a_list_of_settings_replaces_the_preset(gt_folder):
     data_set = benchmark(gt_folder, settings=[{"sigma": 1.0}, {"downsampling": "s_fold"}])
-    assert [setting.label for setting in data_set.settings] == ["sigma-1", "downsampling-s_fold"]
+    assert [case.label for case in data_set.cases] == ["sigma-1", "downsampling-s_fold"]
     sample = data_set[1]
     assert torch.equal(sample["lq"], sample["gt"][:, ::4, ::4])
 
@@ -86,7 +86,7 @@ def test_a_list_of_settings_replaces_the_preset(gt_folder):
 def test_one_setting_at_a_time_gives_the_same_images(gt_folder, gt_lmdb, backend):
     root = {"disk": gt_folder, "lmdb": gt_lmdb}[backend]
     whole = benchmark(root, io_backend={"type": backend}, noise_levels=[0, 10])
-    parts = whole.split_by_setting()
+    parts = whole.split_by_case()
     assert [len(part) for part in parts] == [3] * 16
     assert parts[9].opt["name"] == "set_sigma-2_noise-10"
     for image in range(3):
@@ -98,7 +98,7 @@ def test_one_setting_at_a_time_gives_the_same_images(gt_folder, gt_lmdb, backend
 
 def test_a_setting_alone_keeps_its_own_label(gt_folder):
     whole = benchmark(gt_folder, settings=[{"noise_sigma_255": 10, "label": "one"}, {"noise_sigma_255": 10}])
-    part = whole.split_by_setting()[0]
+    part = whole.split_by_case()[0]
     assert part.opt["name"] == "set_one"
     assert torch.equal(part[1]["lq"], whole[2]["lq"])
 

@@ -1,11 +1,13 @@
 """Where images come from: folders, lists and LMDBs give the same images, and what is missing is named."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.image_source import ImageSource
+from kdsr_data.image_source import ImageSource, find_io_backend
 
 DISK, LMDB = {"type": "disk"}, {"type": "lmdb"}
 
@@ -106,3 +108,10 @@ def test_a_folder_in_the_place_of_an_image_is_named(gt_folder, write_list):
     (gt_folder / "d.png").mkdir()
     with pytest.raises(ImageReadError, match=r"d\.png: cannot be read"):
         ImageSource(gt_folder, io_backend=DISK, meta_info=write_list("d.png")).read(0)
+
+
+@pytest.mark.parametrize(
+    ("root", "kind"), [("a/set.lmdb", "lmdb"), ("a/set.lmdb/", "lmdb"), ("a/set", "disk"), ("set.lmdb/a", "disk")]
+)
+def test_an_lmdb_is_told_by_its_name(root, kind):
+    assert find_io_backend(root) == find_io_backend(Path(root)) == {"type": kind}

@@ -1,8 +1,8 @@
-"""The benchmark settings: the field's numbers, and their labels."""
+"""The benchmark's cases: the field's numbers, and their labels."""
 
 import pytest
 
-from kdsr_data.presets import make_setting, preset_settings
+from kdsr_data.presets import BenchmarkCase, describe_label, make_case, preset_cases
 
 ANISO_TABLE = [
     (2.0, 0.2, 0), (2.0, 1.0, 10), (3.5, 1.5, 30), (3.5, 2.0, 45), (3.5, 2.0, 90),
@@ -19,30 +19,30 @@ ANISO_TABLE = [
     ],
 )
 def test_gaussian8_has_the_papers_widths_without_noise(scale, sigmas):
-    settings = preset_settings("gaussian8", scale=scale)
-    assert [setting.degradation for setting in settings] == [
+    cases = preset_cases("gaussian8", scale=scale)
+    assert [case.degradation for case in cases] == [
         {"type": "ClassicDegradation", "scale": scale, "sigma": sigma, "noise_sigma_255": 0} for sigma in sigmas
     ]
 
 
 def test_gaussian8_takes_other_widths():
-    settings = preset_settings("gaussian8", scale=2, sigma_range=(0.9, 1.6))
-    assert [setting.degradation["sigma"] for setting in settings] == [0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
+    cases = preset_cases("gaussian8", scale=2, sigma_range=(0.9, 1.6))
+    assert [case.degradation["sigma"] for case in cases] == [0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6]
 
 
 def test_gaussian8_without_published_widths_asks_for_them():
     with pytest.raises(ValueError, match="gaussian8 has blur widths for x2, x3, x4 only; at x8 give sigma_range"):
-        preset_settings("gaussian8", scale=8)
+        preset_cases("gaussian8", scale=8)
 
 
 def test_unknown_presets_are_named():
     with pytest.raises(ValueError, match="expected one of gaussian8, aniso9, got 'gaussian9'"):
-        preset_settings("gaussian9", scale=4)
+        preset_cases("gaussian9", scale=4)
 
 
 def test_aniso9_is_the_papers_grid_in_its_order():
-    settings = preset_settings("aniso9", scale=4, noise_levels=[0, 10, 20])
-    blocks = [setting.degradation for setting in settings]
+    cases = preset_cases("aniso9", scale=4, noise_levels=[0, 10, 20])
+    blocks = [case.degradation for case in cases]
     assert [(b["lambda1"], b["lambda2"], b["theta_degrees"]) for b in blocks] == 3 * ANISO_TABLE
     assert [b["noise_sigma_255"] for b in blocks] == [0] * 9 + [10] * 9 + [20] * 9
 
@@ -62,15 +62,38 @@ def test_aniso9_is_the_papers_grid_in_its_order():
     ],
 )
 def test_a_setting_is_labelled_as_it_says_or_by_its_parameters_or_its_type(block, label):
-    setting = make_setting(block, scale=4)
-    assert setting.label == label
-    assert setting.degradation == {"type": "ClassicDegradation", "scale": 4} | {
-        k: block[k] for k in block if k != "label"
-    }
+    case = make_case(block, scale=4)
+    assert case.label == label
+    assert case.degradation == {"type": "ClassicDegradation", "scale": 4} | {k: block[k] for k in block if k != "label"}
 
 
 @pytest.mark.parametrize(("preset", "number"), [("gaussian8", 8), ("aniso9", 9)])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_labels_tell_all_settings_apart(preset, number, scale):
-    settings = preset_settings(preset, scale=scale, noise_levels=[0, 10, 20])
-    assert len({setting.label for setting in settings}) == len(settings) == 3 * number
+    cases = preset_cases(preset, scale=scale, noise_levels=[0, 10, 20])
+    assert len({case.label for case in cases}) == len(cases) == 3 * number
+
+
+def test_blur_and_noise_are_read_off_a_degradation():
+    def of(**block):
+        return BenchmarkCase("", {"type": "ClassicDegradation", **block})
+
+    assert of(sigma=1.8).blur_width == 1.8
+    assert of(lambda1=4.0, lambda2=1.0).blur_width == pytest.approx(2)
+    assert of(sigma=[1, 2]).blur_width is None
+    assert of(noise_sigma_255=10).noise_level == 10
+    assert of().noise_level == 0
+    assert of(type="SecondOrderDegradation").noise_level is None
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("sigma-1.8_noise-0", "blur 1.8"),
+        ("l1-2_l2-0.2_theta-10_noise-15", "blur 2 by 0.2, angle 10°, noise 15"),
+        ("downsampling-s_fold", "downsampling-s_fold"),
+        ("noise-0", "noise-0"),
+    ],
+)
+def test_a_label_is_written_for_people(label, text):
+    assert describe_label(label) == text

@@ -19,12 +19,38 @@ def test_all_commands_are_listed_without_waiting_for_pytorch():
             assert all(f"    {name}" in done.stdout for name in SUBCOMMANDS)
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
-def test_every_command_explains_itself(name, capsys):
+# Those that have subcommands of their own, with each of these.
+NESTED = [("benchmark", kind) for kind in ("degradation", "training", "upscale")]
+NESTED += [("quickstart", step) for step in ("data", "report")]
+
+
+@pytest.mark.parametrize("words", [*((name,) for name in SUBCOMMANDS), *NESTED], ids=" ".join)
+def test_every_command_explains_itself(words, capsys):
     with pytest.raises(SystemExit) as exit_info:
-        main([name, "--help"])
+        main([*words, "--help"])
     assert exit_info.value.code == 0
-    assert f"usage: kdsr {name}" in capsys.readouterr().out
+    usage, description, *_ = capsys.readouterr().out.split("\n\n")
+    assert usage.startswith(f"usage: kdsr {' '.join(words)} ")
+    assert description[0].isupper() and description.endswith(".") and len(description) > 20
+
+
+MAKE_PAGES = [name for name, subcommand in SUBCOMMANDS.items() if subcommand.makes_pages]
+
+
+@pytest.mark.parametrize("missing", [["jinja2"], ["matplotlib"], ["sklearn"], ["jinja2", "matplotlib", "sklearn"]])
+def test_a_report_says_which_extra_brings_what_is_missing_before_it_begins(missing):
+    script = f"import sys; sys.modules.update(dict.fromkeys({missing!r})); from kdsr_tools.cli import main\n"
+    script += f"print([main([name]) for name in {MAKE_PAGES!r}])"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == f"{[1] * len(MAKE_PAGES)}\n"
+    names = " and ".join(missing).replace("sklearn", "scikit-learn")
+    verb = "is" if len(missing) == 1 else "are"
+    advice = f"needs {names}, which {verb} not installed: pip install 'kdsr[report]'"
+    assert done.stderr.splitlines() == [f"kdsr: {name} {advice}" for name in MAKE_PAGES]
+
+
+def test_the_commands_that_make_pages_are_known():
+    assert MAKE_PAGES == ["quickstart", "compare", "inspect", "curves"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["unknown"], ["options", "--unknown"]])

@@ -12,6 +12,7 @@ from basicsr.metrics import calculate_metric
 from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
+from kdsr_data.presets import describe_label
 from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.report import Report, SetResults, format_score
 from kdsr_tools.compare.runner import Plan
@@ -32,10 +33,10 @@ SAMPLE_SIZE = 8  # pictures whose encoded size tells that of all
 
 @dataclass(frozen=True)
 class Shown:
-    """One image under one setting with what every model made of it; pictures are BGR uint8, None where one failed."""
+    """One image in one case with what every model made of it; pictures are BGR uint8, None where one failed."""
 
     image: str
-    setting: str
+    case: str
     lq: np.ndarray
     gt: np.ndarray | None
     sr: dict[str, np.ndarray | None]
@@ -48,7 +49,7 @@ class Crop:
 
     set_number: int
     image_number: int
-    setting_number: int
+    case_number: int
     title: str
     place: Place
     panels: list[tuple[str, np.ndarray, str]]  # what it is, the pixels, a caption
@@ -75,12 +76,12 @@ def collect_page_data(report: Report, store: ResultStore) -> PageData:
     return data
 
 
-def read_shown(results: SetResults, image: int, setting: int, store: ResultStore) -> Shown | None:
-    """Read an image under a setting with its results; None if the image cannot be used."""
+def read_shown(results: SetResults, image: int, case: int, store: ResultStore) -> Shown | None:
+    """Read an image in a case with its results; None if the image cannot be used."""
     plan = results.plan
-    image_name, label = plan.image_set.images[image], plan.image_set.settings[setting].label
+    image_name, label = plan.image_set.images[image], plan.image_set.cases[case].label
     try:
-        pair = plan.image_set.read(image, setting)
+        pair = plan.image_set.read(image, case)
     except ImageReadError:
         return None
     place = (plan.image_set.name, label, image_name)
@@ -111,25 +112,25 @@ class _SetCollector:
         if self.data.encoding is None:
             self.data.encoding = self._choose_encoding()
         pictures = [picture for image in self.plan.shown_images if (picture := self._collect_image(image))]
-        labels = [self.plan.image_set.settings[setting].label for setting in self.plan.shown_settings]
+        labels = [self.plan.image_set.cases[case].label for case in self.plan.shown_cases]
         view = {"name": self.plan.image_set.name, "models": self.results.scores.models, "pictures": pictures}
-        view["settings"] = [describe_setting(label) for label in labels]
+        view["settings"] = [describe_label(label) for label in labels]
         if pictures:
             self.data.views.append(view)
 
     def _choose_encoding(self) -> Encoding:
         """Choose by some of the first set's pictures, which stand for all."""
         num_models = len(self.report.models)
-        counts = [len(results.plan.shown_images) * len(results.plan.shown_settings) for results in self.report.sets]
+        counts = [len(results.plan.shown_images) * len(results.plan.shown_cases) for results in self.report.sets]
         sample = []
         for image in self.plan.shown_images[:SAMPLE_SIZE]:
-            shown = read_shown(self.results, image, self.plan.shown_settings[0], self.store)
+            shown = read_shown(self.results, image, self.plan.shown_cases[0], self.store)
             sample += [sr for sr in (shown.sr.values() if shown else ()) if sr is not None][-1:]
         limits = {"quality": self.shown.quality, "most_megabytes": self.shown.most_megabytes}
         return choose_encoding(sample, count=sum(counts) * num_models, **limits)
 
     def _collect_image(self, image: int) -> dict[str, Any] | None:
-        all_shown = [self._read(image, setting) for setting in self.plan.shown_settings]
+        all_shown = [self._read(image, case) for case in self.plan.shown_cases]
         present = [shown for shown in all_shown if shown is not None]
         if not present:
             return None
@@ -147,8 +148,8 @@ class _SetCollector:
             "settings": [self._describe(shown, place) for shown, place in zip(present, places, strict=True)],
         }
 
-    def _read(self, image: int, setting: int) -> Shown | None:
-        return read_shown(self.results, image, setting, self.store)
+    def _read(self, image: int, case: int) -> Shown | None:
+        return read_shown(self.results, image, case, self.store)
 
     def _add_block(self, encode, picture: np.ndarray) -> int:
         self.data.blocks.append(self.pool.submit(encode, picture))
@@ -189,7 +190,7 @@ class _SetCollector:
         if place.disagreement == 0:
             return
         panels = list(self._panels(shown, place))
-        title = f"{shown.image} · {describe_setting(shown.setting)}"
+        title = f"{shown.image} · {describe_label(shown.case)}"
         number = self.plan.shown_images.index(image)
         self.data.crops.append(Crop(self.number, number, best, title, place, panels))
 
@@ -209,16 +210,3 @@ def crop_psnr(cut: np.ndarray, gt: np.ndarray) -> float:
     """Compare two crops (H, W, 3), BGR uint8, by PSNR on Y, borders included."""
     options = {"type": "calculate_psnr", "crop_border": 0, "test_y_channel": True}
     return float(calculate_metric({"img": np.ascontiguousarray(cut), "img2": np.ascontiguousarray(gt)}, options))
-
-
-def describe_setting(label: str) -> str:
-    """Write a setting's label for people: `sigma-1.8_noise-0` becomes `blur 1.8`."""
-    names = {"sigma": "blur", "l1": "blur", "l2": "by", "theta": "angle", "noise": "noise"}
-    words = []
-    for part in label.split("_"):
-        name, _, value = part.partition("-")
-        if name not in names or not value:
-            return label
-        if (name, value) != ("noise", "0"):
-            words.append(f"{names[name]} {value}{'°' if name == 'theta' else ''}")
-    return ", ".join(words).replace(", by", " by") or label

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
-from kdsr_tools.compare.image_sets import Setting
+from kdsr_data.presets import BenchmarkCase, describe_label
 from kdsr_tools.compare.metrics import METRICS
-from kdsr_tools.compare.page.data import describe_setting
 from kdsr_tools.compare.report import Report, SetResults, format_difference, format_score
 from kdsr_tools.compare.settings import NEED_GT, Metric
-from kdsr_tools.pages.plots import AXES, draw_lines, draw_svg
+from kdsr_tools.pages.plots import draw_lines, draw_svg
+
+# What a plot's x axis may be: how to read it off a degradation, and the axis's label.
+AXES: dict[str, tuple[Callable[[BenchmarkCase], float | None], str]] = {
+    "blur width": (attrgetter("blur_width"), "blur width σ (pixels)"),
+    "noise": (attrgetter("noise_level"), "noise σ (of 255)"),
+}
 
 
 def main_metric(results: SetResults) -> Metric | None:
@@ -44,12 +50,12 @@ def set_table(report: Report, results: SetResults) -> dict[str, Any]:
     return {
         "name": plan.image_set.name,
         "num_images": len(plan.image_set.images),
-        "num_settings": len(plan.image_set.settings),
+        "num_settings": len(plan.image_set.cases),
         "metrics": [METRICS[metric] for metric in plan.metrics],
         "rows": rows,
         "published": published,
         "sentence": _sentence(results),
-        "by_setting": _setting_table(results) if len(plan.image_set.settings) > 1 else None,
+        "by_setting": _case_table(results) if len(plan.image_set.cases) > 1 else None,
         "plots": _plots(results),
     }
 
@@ -106,23 +112,23 @@ def _sentence(results: SetResults) -> dict[str, Any] | None:
     }
 
 
-def _setting_table(results: SetResults) -> dict[str, Any] | None:
+def _case_table(results: SetResults) -> dict[str, Any] | None:
     metric = main_metric(results)
     if metric is None:
         return None
     rows = []
-    for setting in results.plan.image_set.settings:
+    for case in results.plan.image_set.cases:
         means = [
-            results.scores.mean(model, metric, where=lambda item, s=setting: item.name.setting == s.label).value
+            results.scores.mean(model, metric, where=lambda item, label=case.label: item.name.setting == label).value
             for model in results.scores.models
         ]
         cells = [{"text": format_score(metric, m), "sort": "" if m is None else m} for m in means]
-        rows.append({"name": describe_setting(setting.label), "cells": cells})
+        rows.append({"name": describe_label(case.label), "cells": cells})
     return {"metric": METRICS[metric], "models": results.scores.models, "rows": rows}
 
 
 def _plots(results: SetResults) -> list[dict[str, str]]:
-    """Plot the main metric against blur width and noise, whichever the settings vary."""
+    """Plot the main metric against blur width and noise, whichever the cases vary."""
     metric = main_metric(results)
     plots = []
     for what, (parameter, x_label) in AXES.items() if metric else ():
@@ -137,12 +143,12 @@ def _plots(results: SetResults) -> list[dict[str, str]]:
 
 
 def _lines(
-    results: SetResults, metric: Metric, parameter: Callable[[Setting], float | None]
+    results: SetResults, metric: Metric, parameter: Callable[[BenchmarkCase], float | None]
 ) -> dict[str, tuple[list[float], list[float]]]:
     places: dict[float, set[str]] = {}
-    for setting in results.plan.image_set.settings:
-        if (value := parameter(setting)) is not None:
-            places.setdefault(value, set()).add(setting.label)
+    for case in results.plan.image_set.cases:
+        if (value := parameter(case)) is not None:
+            places.setdefault(value, set()).add(case.label)
     lines = {}
     for model in results.scores.models:
         points = []

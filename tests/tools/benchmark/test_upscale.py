@@ -1,7 +1,5 @@
 """The benchmark of whole images."""
 
-import argparse
-
 import pytest
 import torch
 
@@ -27,13 +25,6 @@ def test_every_path_gives_the_plain_result(tmp_path, case, name):
     torch.testing.assert_close(path(case.make_image()), plain(case.make_image()), atol=1e-5, rtol=0)
 
 
-def test_the_first_round_is_left_out():
-    calls = []
-    paths = {"a": lambda lq: calls.append("a"), "b": lambda lq: calls.append("b")}
-    seconds = benchmark_upscale.measure_seconds(paths, torch.zeros(1), rounds=2)
-    assert calls == ["a", "b"] * 3 and [len(values) for values in seconds.values()] == [2, 2]
-
-
 def test_the_table_has_a_row_for_each_path_and_size(monkeypatch, capsys, case):
     monkeypatch.setattr(benchmark_upscale, "run_alone", lambda *arguments: 3 * 2**20)
     arguments = ["--sizes", "8x9", "10x7", "--paths", "plain", "ours", "--rounds", "1", "--scale", "2"]
@@ -51,9 +42,3 @@ def test_memory_is_that_of_a_process(tmp_path, case):
     before = torch.get_num_threads()
     assert benchmark_upscale.use_memory(OURS, case, tmp_path) > 50 * 2**20
     torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize("text", ["180", "0x5", "axb", "1x2x3"])
-def test_a_size_that_is_none_is_an_error(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="expected HEIGHTxWIDTH"):
-        benchmark_upscale.read_size(text)

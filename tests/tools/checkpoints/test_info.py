@@ -1,16 +1,11 @@
 """`kdsr info`: what it tells about checkpoints, and counts that can be checked by hand."""
 
-import argparse
-
-import pytest
 import torch
 from option_files import PLUGIN_LINE, save_student, save_teacher
 from safetensors.torch import save_file
-from torch import nn
 
 from kdsr_arch import KDSRStudent
 from kdsr_arch.weights import to_official_names
-from kdsr_tools.checkpoints.info import count_macs, parse_size
 from kdsr_tools.cli import main
 
 
@@ -58,21 +53,6 @@ def test_other_networks_are_described_through_an_option_file(tmp_path, capsys):
     )
     told = info(capsys, tmp_path / "net.pth", "--opt", tmp_path / "net.yml")
     assert told["network"] == "MSRResNet x2"
-
-
-def test_networks_that_make_their_own_tensors_are_not_counted():
-    class Odd(nn.Module):
-        def forward(self, lq):
-            return lq.cpu() + torch.zeros(1).item()
-
-    assert count_macs(Odd(), (4, 4)).startswith("cannot be counted (")
-
-
-@pytest.mark.parametrize("text", ["180", "0x4", "4x", "x4", "4X4", "-1x4"])
-def test_what_is_no_size_is_refused(text):
-    assert parse_size("180x320") == (180, 320)
-    with pytest.raises(argparse.ArgumentTypeError, match="expected height x width such as 180x320"):
-        parse_size(text)
 
 
 def test_what_is_no_checkpoint_is_explained(tmp_path, capsys):

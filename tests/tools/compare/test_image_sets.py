@@ -1,4 +1,4 @@
-"""Image sets: pairs from folders and LMDBs, photographs without GT, and an even choice of them."""
+"""Image sets: pairs from folders and LMDBs, and photographs without GT."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from basicsr.utils.lmdb_util import make_lmdb_from_imgs
 from comparison_files import write_photographs
 
 from kdsr_data.image_io import ImageReadError
-from kdsr_tools.compare.image_sets import StoredSet, spread
+from kdsr_tools.compare.image_sets import StoredSet
 from kdsr_tools.compare.settings import ImagesSettings
 
 
@@ -55,9 +55,3 @@ def test_photographs_without_gt_have_none(tmp_path):
     images = StoredSet("s", ImagesSettings(dataroot_lq=str(folder)), scale=4)
     assert not images.has_gt
     assert images.read(0, 0).gt is None
-
-
-def test_a_choice_is_evenly_spread():
-    assert spread(3, 5) == [0, 1, 2]
-    assert spread(101, 5) == [0, 25, 50, 75, 100]
-    assert spread(9, 1) == [0]

@@ -9,7 +9,7 @@ from kdsr_data.degradations import bicubic_resize
 from kdsr_tools.idr.samples import (
     collect_samples,
     degrade,
-    distance_settings,
+    distance_cases,
     draw_parameters,
     make_estimators,
     measure_distances,
@@ -59,10 +59,10 @@ def test_samples_repeat_and_come_from_every_image(gt):
 def test_distances_are_mean_absolute_differences_by_setting(gt):
     values = {"student": 1.0, "teacher": 3.0, "untrained": 2.5}
     estimators = {name: lambda lq, gt, v=value: torch.full((1, 4), v) for name, value in values.items()}
-    settings = distance_settings(["blur"], scale=4)
-    distances = measure_distances(estimators, [gt], settings, scale=4)
-    assert len(settings) == 8
+    cases = distance_cases(["blur"], scale=4)
+    distances = measure_distances(estimators, [gt], cases, scale=4)
+    assert len(cases) == 8
     assert set(distances) == {"student", "untrained"}
     assert set(distances["student"].values()) == {2.0}
     assert set(distances["untrained"].values()) == {0.5}
-    assert len(distance_settings(["angle", "noise"], scale=4)) == 27
+    assert len(distance_cases(["angle", "noise"], scale=4)) == 27

@@ -1,4 +1,4 @@
-"""Encoding pictures for the page, and finding where models differ."""
+"""An even choice of pictures, encoding them for the page, and finding where models differ."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kdsr_tools.pages.pictures import Encoding, choose_encoding, encode_webp, find_place
+from kdsr_tools.pages.pictures import Encoding, choose_encoding, encode_webp, find_place, spread
 
 
 def decode(text):
@@ -51,3 +51,9 @@ def test_quality_and_size_go_down_until_the_pictures_fit(photograph):
     assert decode(smallest.encode(photograph)).shape == (24, 32, 3)
     lossless = choose_encoding([photograph], count=1, quality="lossless", most_megabytes=1)
     assert lossless == Encoding("lossless")
+
+
+def test_a_choice_is_evenly_spread():
+    assert spread(3, 5) == [0, 1, 2]
+    assert spread(101, 5) == [0, 25, 50, 75, 100]
+    assert spread(9, 1) == [0]

@@ -2,10 +2,7 @@
 
 import re
 
-import numpy as np
-
-from kdsr_tools.compare.image_sets import Setting
-from kdsr_tools.pages.plots import INK, SERIES, blur_width, draw_lines, draw_svg, noise_level
+from kdsr_tools.pages.plots import INK, SERIES, draw_lines, draw_svg
 
 
 def test_colours_are_the_pages_variables():
@@ -16,13 +13,3 @@ def test_colours_are_the_pages_variables():
     assert not [colour for colour in (INK, *SERIES) if colour in svg]
     assert "&lt;model 3&gt;" in svg
     assert not re.search(r'<svg [^>]*\bwidth="', svg)
-
-
-def test_blur_and_noise_are_read_off_settings():
-    classic = {"type": "ClassicDegradation"}
-    assert blur_width(Setting("", {**classic, "sigma": 1.8})) == 1.8
-    assert np.isclose(blur_width(Setting("", {**classic, "lambda1": 4.0, "lambda2": 1.0})), 2)
-    assert blur_width(Setting("", {**classic, "sigma": [1, 2]})) is None
-    assert noise_level(Setting("", {**classic, "noise_sigma_255": 10})) == 10
-    assert noise_level(Setting("", classic)) == 0
-    assert noise_level(Setting("", {"type": "SecondOrderDegradation"})) is None

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from kdsr_tools.checkpoints.experiments import find_teacher
 from kdsr_tools.compare.models import ComparedModel
 from kdsr_tools.compare.runner import Plan
 from kdsr_tools.compare.settings import CompareSettings
 from kdsr_tools.compare.store import hash_array, join_keys
 from kdsr_tools.files import write_then_rename
-from kdsr_tools.idr.command import MOST_IMAGES, find_teacher
+from kdsr_tools.idr.command import MOST_IMAGES
 from kdsr_tools.idr.samples import PARAMETERS, Parameter
 from kdsr_tools.idr.view import load_teacher, make_idr_view
-from kdsr_tools.pages.plots import noise_level
 
 
 def make_idr_views(
@@ -49,13 +49,13 @@ def make_idr_views(
 
 
 def varied_parameters(plans: Sequence[Plan]) -> list[Parameter]:
-    """Tell which parameters the settings of the image sets vary; all, where one is not a classic degradation."""
-    settings = [setting for plan in plans for setting in plan.image_set.settings if setting.degradation]
-    if any(setting.degradation["type"] != "ClassicDegradation" for setting in settings):
+    """Tell which parameters the cases of the image sets vary; all, where one is not a classic degradation."""
+    cases = [case for plan in plans for case in plan.image_set.cases if case.degradation]
+    if any(case.degradation["type"] != "ClassicDegradation" for case in cases):
         return list(PARAMETERS)
     varies = {"blur": True}
-    varies["angle"] = any("theta_degrees" in setting.degradation for setting in settings)
-    varies["noise"] = any(noise_level(setting) != 0 for setting in settings)
+    varies["angle"] = any("theta_degrees" in case.degradation for case in cases)
+    varies["noise"] = any(case.noise_level != 0 for case in cases)
     return [parameter for parameter in PARAMETERS if varies.get(parameter)]
 
 
