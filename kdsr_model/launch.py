@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import os
 import sys
@@ -10,11 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from basicsr.utils.options import ordered_yaml
 
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
+from kdsr_model.run.processes import is_distributed
+from kdsr_options.command_line import parse_command_line
 from kdsr_options.schema import OptionError, Problem, suggest
 
 # BasicSR reads these without asking whether they are there.
@@ -40,8 +42,8 @@ def run(pipeline: str, root: Path) -> None:
     except OptionError as error:
         stop_with(error)
     finally:
-        if _is_distributed():
-            importlib.import_module("torch").distributed.destroy_process_group()
+        if is_distributed():
+            torch.distributed.destroy_process_group()
 
 
 def prepare_or_exit(opt: dict[str, Any]) -> None:
@@ -69,13 +71,10 @@ def check_file(argv: list[str]) -> None:
     Raises:
         OptionError: naming the file, or the key.
     """
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("-opt")
-    parser.add_argument("--force_yml", nargs="+", default=[])
-    args, _ = parser.parse_known_args(argv)
-    if args.opt is None:
+    command_line = parse_command_line(argv)
+    if command_line.file is None:
         return  # BasicSR's own parser says what is missing
-    opt = _read_yaml(Path(args.opt))
+    opt = _read_yaml(command_line.file)
     problems = [Problem(key, "is missing") for key in REQUIRED_KEYS if opt.get(key) is None]
     blocks = ("datasets", "path", "network_g", "train", "val", "logger")
     problems += [
@@ -83,7 +82,7 @@ def check_file(argv: list[str]) -> None:
         for key in blocks
         if opt.get(key) is not None and not isinstance(opt[key], Mapping)
     ]
-    problems += [problem for entry in args.force_yml if (problem := _forced_entry_problem(opt, entry))]
+    problems += [problem for entry in command_line.entries if (problem := _forced_entry_problem(opt, entry))]
     problems += _scale_problems(opt)
     if problems:
         raise OptionError(problems)
@@ -124,8 +123,3 @@ def _forced_entry_problem(opt: Mapping[str, Any], entry: str) -> Problem | None:
             return Problem(f"--force_yml {entry}", f"there is no block {parent!r}{suggest(parent, known)}")
         block = block[parent]
     return None
-
-
-def _is_distributed() -> bool:
-    distributed = importlib.import_module("torch").distributed
-    return distributed.is_available() and distributed.is_initialized()

@@ -11,6 +11,7 @@ from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from kdsr_model.run.processes import every_process
 from kdsr_model.train_settings import SpeedSettings
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -50,7 +51,7 @@ class Stepper:
     def backward(self, losses: Mapping[str, Tensor], optimizer: Optimizer) -> bool:
         """Compute the gradients of the losses' sum; give False, without gradients, where a loss is no number."""
         total = sum(losses.values())
-        if not self._agreed(bool(torch.isfinite(total))):
+        if not every_process(bool(torch.isfinite(total)), device=self.device):
             optimizer.zero_grad()
             self._count_bad({name: float(loss.detach()) for name, loss in losses.items()})
             return False
@@ -63,7 +64,7 @@ class Stepper:
         self.scaler.unscale_(optimizer)
         limit = self.settings.grad_clip_norm
         norm = nn.utils.clip_grad_norm_(gradients, float("inf") if limit is None else limit)
-        is_good = self._agreed(bool(torch.isfinite(norm)))
+        is_good = every_process(bool(torch.isfinite(norm)), device=self.device)
         if is_good:
             self.scaler.step(optimizer)
             self.bad_in_a_row = 0
@@ -74,13 +75,6 @@ class Stepper:
                 self._count_bad({"gradient norm": float(norm)})
         self.scaler.update()
         return is_good
-
-    def _agreed(self, is_good: bool) -> bool:
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return is_good
-        flag = torch.tensor(float(is_good), device=self.device)
-        torch.distributed.all_reduce(flag, op=torch.distributed.ReduceOp.MIN)
-        return bool(flag)
 
     def _count_bad(self, values: Mapping[str, float]) -> None:
         self.bad_in_a_row += 1

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from kdsr_model.run.generators import seeded_generators
 
-VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, see `training_run`
+VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, see `supervised_model`
 
 
 class Visit(int):

@@ -1,7 +1,8 @@
 """Data workers that outlive the signals which a scheduler or Ctrl-C sends to every process of a training.
 
-PyTorch's workers die of them, which ends their parent in the middle of its step. Here a worker ends for its parent
-alone.
+PyTorch's workers die of them, which ends their parent in the middle of its step. Here a worker, forked or spawned, ends
+for its parent alone. What a system lacks is left out: macOS cannot tell who sent a signal, so there a worker ends by
+PyTorch's own word; Windows cannot block signals, so there a worker ignores Ctrl-C.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch.utils.data import DataLoader
 
-STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+from kdsr_model.run.signals import STOP_SIGNALS
 
 
 class ShieldedLoader:
@@ -32,11 +34,8 @@ class ShieldedLoader:
 
     def __iter__(self) -> Iterator:
         """Begin an epoch; a signal that comes meanwhile reaches this process afterwards."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        try:
+        with _blocked_signals():
             return iter(self._loader)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 class ShieldedStart:
@@ -47,10 +46,26 @@ class ShieldedStart:
 
     def __call__(self, worker_id: int) -> None:
         """Start the worker of this number."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        threading.Thread(target=_end_for, args=(os.getppid(),), daemon=True).start()
+        if not hasattr(signal, "pthread_sigmask"):
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        else:
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        if hasattr(signal, "sigwaitinfo"):
+            threading.Thread(target=_end_for, args=(os.getppid(),), daemon=True).start()
         if self.worker_init_fn is not None:
             self.worker_init_fn(worker_id)
+
+
+@contextmanager
+def _blocked_signals() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _end_for(parent: int) -> None:

@@ -1,5 +1,6 @@
 """A training that was stopped and goes on ends with the bits of one that never stopped."""
 
+import multiprocessing
 import os
 import re
 import signal
@@ -137,3 +138,18 @@ def test_two_killed_processes_go_on_with_the_same_bits(tmp_path, gt_folder, whol
     again = [rank.wait() for rank in train_together(whole, file, port=free_port())][0]
     assert losses(again) != losses(output)  # the first run drew another seed
     assert_same_end(whole, killed, output=again, resumed_output=resumed_output, after=after)
+
+
+def spawn_workers():
+    """Have data workers start afresh instead of as a copy of their parent, as on macOS and Windows."""
+    multiprocessing.set_start_method("spawn", force=True)
+
+
+def test_spawned_workers_read_the_same_samples_as_forked_ones(tmp_path, gt_folder, whole, killed):
+    options = options_of("plain", gt_folder, num_workers=1)
+    file = write_options(tmp_path / "o.yml", options)
+    forced = ("--force_yml", "train:total_iter=7")  # within the first epoch: spawning takes seconds
+    forked = train(whole, file, *forced)
+    spawned = train(killed, file, *forced, before=spawn_workers)
+    assert losses(spawned) == losses(forked)
+    assert len(losses(spawned)) == 7

@@ -7,8 +7,6 @@ import pytest
 import torch
 
 from kdsr_model.run import whole_files as checkpoints
-from kdsr_model.run.lock import lock_folder
-from kdsr_model.run.seeds import file_names_a_seed
 from kdsr_model.run.whole_files import CheckpointError, remove_old, whole_files, write_whole
 
 
@@ -71,25 +69,3 @@ def test_old_checkpoints_go_and_those_of_later_iterations_stay(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         name.format(number) for number in (15, 20, 100) for name in ("{}.state", "net_g_{}.pth", "net_d_{}.pth")
     )
-
-
-def test_a_lock_lies_beside_the_folder_and_says_who_has_it(tmp_path):
-    assert lock_folder(tmp_path / "experiments" / "run")
-    text = (tmp_path / "experiments" / ".run.lock").read_text()
-    assert text.startswith(f"process {os.getpid()} on ")
-    assert lock_folder(tmp_path / "experiments" / "other")
-
-
-@pytest.mark.parametrize(
-    ("text", "forced", "expected"),
-    [
-        ("name: x\nmanual_seed: 0\n", (), True),
-        ("name: x\nmanual_seed: ~\n", (), False),
-        ("name: x\n", (), False),
-        ("train:\n  manual_seed: 3\n", (), False),
-        ("name: x\n", ("--force_yml", "train:total_iter=1", "manual_seed=4"), True),
-    ],
-)
-def test_a_seed_of_the_users_own_is_found(tmp_path, text, forced, expected):
-    (tmp_path / "o.yml").write_text(text)
-    assert file_names_a_seed(["-opt", str(tmp_path / "o.yml"), *forced]) == expected

@@ -1,0 +1,43 @@
+"""Data workers, forked and spawned, and on systems that lack some of the signals' functions."""
+
+import signal
+
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from kdsr_model.run.workers import ShieldedLoader, ShieldedStart
+
+
+class Numbers(TensorDataset):
+    """Ten numbers."""
+
+    def __init__(self):
+        super().__init__(torch.arange(10))
+
+
+def test_a_loader_stays_what_it_was():
+    loader = ShieldedLoader(DataLoader(Numbers(), batch_size=5))
+    assert (len(loader), loader.batch_size) == (2, 5)
+    assert [batch.tolist() for (batch,) in loader] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+@pytest.mark.parametrize("missing", [("sigwaitinfo",), ("sigwaitinfo", "pthread_sigmask")], ids=["macos", "windows"])
+def test_workers_read_where_functions_for_signals_are_missing(monkeypatch, missing):
+    for name in missing:
+        monkeypatch.delattr(signal, name)
+    loader = ShieldedLoader(DataLoader(Numbers(), batch_size=5, num_workers=1))
+    assert [batch.tolist() for (batch,) in loader] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+
+
+def test_a_worker_without_masks_ignores_the_terminals_signal(monkeypatch):
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    monkeypatch.delattr(signal, "sigwaitinfo")
+    started = []
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        ShieldedStart(started.append)(3)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert started == [3]
