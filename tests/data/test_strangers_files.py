@@ -40,10 +40,10 @@ def tiff_that_claims(width, height):
     return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", len(entries)) + body + b"\0" * 4
 
 
-@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (MAX_PIXELS + 1, 1), (13_000, 13_000)])
+@pytest.mark.parametrize(("width", "height"), [(50_000, 50_000), (MAX_PIXELS + 1, 1), (15_000, 15_000)])
 @pytest.mark.parametrize("make", [png_that_claims, tiff_that_claims])
 def test_a_decompression_bomb_is_refused_with_the_limit_before_it_is_decoded(make, width, height):
-    with pytest.raises(ImageReadError, match=rf"x\.png: .*more than the {MAX_PIXELS} pixels that are allowed"):
+    with pytest.raises(ImageReadError, match=rf"x\.png: {width}x{height} is more than {MAX_PIXELS} pixels"):
         decode_image(make(width, height), "x.png")
 
 
@@ -114,7 +114,7 @@ def test_a_corrupt_value_of_an_lmdb_is_named_and_replaced(gt_lmdb, log):
         transaction.put(b"b", transaction.get(b"b")[:300])
     data_set = DegradedImageDataset(training_block(gt_lmdb, io_backend={"type": "lmdb"}))
     assert data_set[1]["gt_path"] != str(gt_lmdb / "b")
-    assert "gt.lmdb/b: not an image that OpenCV can decode (damaged" in log.text
+    assert "gt.lmdb/b: cannot be decoded, perhaps damaged or cut off" in log.text
 
 
 def test_the_image_that_stands_in_does_not_depend_on_what_was_read_before(gt_folder):
