@@ -62,6 +62,12 @@ def picture_size(content: bytes, path: str, *, max_pixels: int = MAX_PIXELS) -> 
         return (stored.width, stored.height) if stored.orientation in (5, 6, 7, 8) else (stored.height, stored.width)
 
 
+def read_orientation(content: bytes, path: str) -> int:
+    """Read the EXIF orientation, 1 to 8, by which the reader turns a picture. Raises as `picture_size`."""
+    with _named_reasons(path), _decoder_settings():
+        return _open(content).orientation
+
+
 def _open(content: bytes) -> StoredPicture:
     if not content:
         raise Unusable("the file is empty")
