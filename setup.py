@@ -67,6 +67,8 @@ def main() -> None:
         },
         install_requires=[
             "basicsr>=1.4.2",
+            # For tifffile: LZW and most other compressions of TIFF. Without it, such files are refused by name.
+            'imagecodecs; platform_machine in "x86_64 AMD64 aarch64 arm64"',
             "imageio",
             "jinja2",
             # For the fast path on CPUs; without it, PyTorch's layers run. Named by processor, since pip would try to
@@ -102,6 +104,8 @@ def main() -> None:
                 "ruff",
                 "spandrel",
             ],
+            "heic": ["pillow-heif"],
+            "jxl": ["pillow-jxl-plugin"],
             "lpips": ["lpips"],
             "onnx": ["onnx", "onnxruntime", "onnxscript"],
             "report": ["jinja2", "matplotlib", "scikit-learn"],

@@ -14,6 +14,7 @@ from kdsr_data.dataset_settings import check_benchmark
 from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
+from kdsr_data.pictures.picture import printable
 from kdsr_data.random_state import rng_for_name
 
 
@@ -51,7 +52,7 @@ class BlindSRBenchmarkDataset(Dataset):
         for image in range(len(self.source)):
             other = first.setdefault(self._result_name(image), image)
             if other != image:
-                paths = f"{self.source.path(other)} and {self.source.path(image)}"
+                paths = printable(f"{self.source.path(other)} and {self.source.path(image)}")
                 raise ValueError(f"{paths} would have results of the same name; rename one of them")
 
     def __len__(self) -> int:
@@ -84,6 +85,6 @@ class BlindSRBenchmarkDataset(Dataset):
             "lq": lq_tensor,
             "gt": gt_tensor,
             "lq_path": f"{self._result_name(image)}_{case.label}.png",
-            "gt_path": self.source.path(image),
+            "gt_path": printable(self.source.path(image)),
             "setting": case.label,
         }

@@ -16,7 +16,8 @@ from torch.utils.data import Dataset
 from kdsr_data.dataset_settings import DegradedImageSettings, check_degraded_images, degradation_block
 from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.image_source import ImageSource
+from kdsr_data.image_source import ImageSource, MetaInfoError
+from kdsr_data.pictures.picture import printable
 from kdsr_data.random_state import global_draws_from, rng_for_name, rng_for_next_sample
 from kdsr_options.schema import OptionError, Problem, join_path
 
@@ -43,6 +44,9 @@ class DegradedImageDataset(Dataset):
         self.opt = opt  # BasicSR reads the data set's name from it
         self.settings = check_degraded_images(opt, f"datasets.{opt.get('phase', 'train')}")
         self.source = open_source(self.settings)
+        if self.source.passed_over:
+            get_root_logger().info(f"{self.source.dataroot}: {self.source.passed_over}.")
+        self.result_names = self.source.result_names() if self.settings.phase != "train" else []
         self.degradation = build_degradation(degradation_block(self.settings))
         # Shared by all worker processes, so that a bad image is reported once and not once a worker and epoch.
         self.is_bad = torch.zeros(len(self.source), dtype=torch.bool).share_memory_()
@@ -51,7 +55,10 @@ class DegradedImageDataset(Dataset):
         return len(self.source)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Give `lq` (3, H/s, W/s) and `gt` (3, H, W), RGB float32 in [0, 1], with `lq_path` and `gt_path`."""
+        """Give `lq` (3, H/s, W/s) and `gt` (3, H, W), RGB float32 in [0, 1], with `lq_path` and `gt_path`.
+
+        BasicSR names results after `lq_path`, so outside training it is a name that no other image has.
+        """
         if self.settings.phase == "train":
             rng = rng_for_next_sample()
             index, gt = self._read_good(index, rng)
@@ -60,8 +67,9 @@ class DegradedImageDataset(Dataset):
             gt = mod_crop(self._read(index), self.settings.scale)
             lq = self.degradation(gt, rng_for_name(self.source.key(index)))
         gt_tensor, lq_tensor = img2tensor([gt, lq], bgr2rgb=False, float32=True)
-        path = self.source.path(index)
-        return {"lq": lq_tensor.contiguous(), "gt": gt_tensor.contiguous(), "lq_path": path, "gt_path": path}
+        path = printable(self.source.path(index))
+        lq_path = f"{self.result_names[index]}.png" if self.result_names else path
+        return {"lq": lq_tensor.contiguous(), "gt": gt_tensor.contiguous(), "lq_path": lq_path, "gt_path": path}
 
     def _read(self, index: int) -> np.ndarray:
         gt = self.source.read(index)
@@ -127,12 +135,20 @@ def check_patch_fits(settings: DegradedImageSettings, path: str) -> None:
     Raises:
         OptionError: naming `gt_size`, or the data root if none of them can be read.
     """
-    source = open_source(settings)
-    looked_at = [source.size(index) for index in np.linspace(0, len(source) - 1, num=LOOKED_AT, dtype=int)]
-    sizes = [size for size in looked_at if size is not None]
-    largest = max((min(size) for size in sizes), default=None)
-    if largest is None:
-        raise OptionError([Problem(join_path(path, "dataroot_gt"), f"{source.dataroot}: no image of it can be read")])
+    where = join_path(path, "meta_info" if settings.meta_info else "dataroot_gt")
+    try:
+        source = open_source(settings)
+    except MetaInfoError as error:
+        raise OptionError([Problem(where, str(error))]) from error
+    sizes, problems = [], []
+    for index in np.linspace(0, len(source) - 1, num=LOOKED_AT, dtype=int):
+        try:
+            sizes.append(source.size(index))
+        except ImageReadError as error:
+            problems.append(str(error))
+    if not sizes:
+        raise OptionError([Problem(where, f"{source.dataroot}: no image of it can be read ({problems[0]})")])
+    largest = max(min(size) for size in sizes)
     if largest < settings.gt_size:
         message = f"{settings.gt_size} pixels are more than the images have (of those looked at, at most {largest})"
         raise OptionError([Problem(join_path(path, "gt_size"), message)])

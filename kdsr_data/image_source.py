@@ -1,26 +1,49 @@
-"""Where GT images come from: a folder, a list file or an LMDB, read through BasicSR's `FileClient`."""
+"""Where images come from: a folder, a list file or an LMDB as BasicSR writes it."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from weakref import WeakValueDictionary
 
+import lmdb
 import numpy as np
-from basicsr.utils import FileClient
 
-from kdsr_data.image_io import ImageReadError, decode_image
+from kdsr_data.image_io import ImageReadError, decode_image, image_size
+from kdsr_data.pictures.formats import SUFFIXES, describe_passed_over, readable_suffixes
+from kdsr_data.pictures.picture import printable
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm")
+# Known, whether they can be read here or not: an image's key must not depend on what is installed.
+IMAGE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 # A line of BasicSR's lists: `sub/name.png (480,480,3)`, in an LMDB with the compression level behind it.
 META_INFO_LINE = re.compile(r"^(?P<name>.+?)(?:\s+\(\d+,\s*\d+(?:,\s*\d+)?\)(?:\s+\d+)?)?$")
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+class MetaInfoError(ValueError):
+    """A list of images that cannot be used, and why."""
+
+
+class _Lmdb:
+    """An LMDB that is opened to read and without locks, so that it may be used after a fork."""
+
+    def __init__(self, path: Path):
+        self._environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
+
+    def get(self, key: str) -> bytes | None:
+        """Give a key's value, or None. BasicSR's reader takes ASCII keys only."""
+        with self._environment.begin() as transaction:
+            return transaction.get(key.encode("utf-8", "surrogateescape"))
+
 
 # lmdb opens a file once in a process and those forked from it, so the sources of one LMDB (a set and its parts,
-# training and validation) share it. BasicSR opens it to read and without locks, so it may be used after a fork.
-_LMDB_CLIENTS: WeakValueDictionary[Path, FileClient] = WeakValueDictionary()
+# training and validation) share it.
+_OPEN_LMDBS: WeakValueDictionary[Path, _Lmdb] = WeakValueDictionary()
 
 
 def find_io_backend(dataroot: str | Path) -> dict[str, str]:
@@ -38,44 +61,86 @@ class ImageSource:
 
     Raises:
         FileNotFoundError: `dataroot` or `meta_info` does not exist.
-        ValueError: there is not one image, or a listed name leads out of `dataroot`.
+        MetaInfoError: `meta_info` is no text or empty, or a name in it leads out of `dataroot`.
+        ValueError: there is not one image.
     """
 
     def __init__(self, dataroot: str | Path, *, io_backend: Mapping[str, Any], meta_info: str | Path | None = None):
         self.dataroot = Path(dataroot)
         self.is_lmdb = io_backend["type"] == "lmdb"
+        self.passed_over: str | None = None  # what of a folder is no image, in words
         if not self.dataroot.is_dir():
             raise FileNotFoundError(f"{self.dataroot}: there is no such folder")
         self.names = self._list_names(meta_info)
         if not self.names:
-            where = meta_info or self.dataroot
-            raise ValueError(f"{where}: no images found (looked for {', '.join(IMAGE_SUFFIXES)})")
-        self._file_client: FileClient | None = None  # opened at the first read
+            raise ValueError(f"{self.dataroot}: no images found (looked for {', '.join(readable_suffixes())})")
+        self._lmdb: _Lmdb | None = None  # opened at the first read
 
     def _list_names(self, meta_info: str | Path | None) -> list[str]:
         if meta_info is None and self.is_lmdb:
             meta_info = self.dataroot / "meta_info.txt"
-        if meta_info is None:
-            return sorted(_find_images(self.dataroot))
-        if not Path(meta_info).is_file():
-            raise FileNotFoundError(f"{meta_info}: there is no such file")
-        lines = Path(meta_info).read_text(encoding="utf-8").splitlines()
-        names = [META_INFO_LINE.match(line.strip())["name"] for line in lines if line.strip()]
-        for name in names:
-            _refuse_outside(name, meta_info)
-        return names
+        if meta_info is not None:
+            return [self._find_listed(name, meta_info) for name in read_meta_info(meta_info)]
+        images, others = find_images(self.dataroot)
+        self.passed_over = describe_passed_over(others)
+        return sorted(images)
+
+    def _find_listed(self, name: str, meta_info: str | Path) -> str:
+        _refuse_outside(name, meta_info)
+        if "\\" in name and (self.is_lmdb or not (self.dataroot / name).exists()):
+            return name.replace("\\", "/")  # written on Windows
+        return name
 
     def __len__(self) -> int:
         return len(self.names)
 
     def key(self, index: int) -> str:
-        """Give an image's name relative to the root, without its suffix: also its key in an LMDB."""
+        """Give an image's name relative to the root, without its suffix, as it can be printed and stored."""
+        return printable(self._stored_key(index))
+
+    def _stored_key(self, index: int) -> str:
         name = self.names[index]
         return name[: name.rindex(".")] if name.lower().endswith(IMAGE_SUFFIXES) else name
 
     def path(self, index: int) -> str:
-        """Give the image's path, as messages show it."""
-        return str(self.dataroot / (self.key(index) if self.is_lmdb else self.names[index]))
+        """Give the image's path; of a file's, bytes that are not UTF-8 are kept as Python keeps them."""
+        return str(self.dataroot / (self._stored_key(index) if self.is_lmdb else self.names[index]))
+
+    def result_names(self) -> list[str]:
+        """Name each image's result without folders or suffix, so that no two have one name, capitals or not.
+
+        Where keys would clash, as those of `same.png` and `same.jpg`, the suffix joins the name, then a number.
+        """
+        keys = [self.key(index).replace("/", "_") for index in range(len(self))]
+        clashing = {key for key, count in Counter(map(str.lower, keys)).items() if count > 1}
+        taken = {key.lower() for key in keys} - clashing
+        results = []
+        for key, name in zip(keys, self.names, strict=True):
+            if key.lower() in clashing:
+                suffix = Path(name).suffix.lower() if name.lower().endswith(IMAGE_SUFFIXES) else ""
+                stem, number = key + suffix.replace(".", "_"), 1
+                key = stem
+                while key.lower() in taken:
+                    number += 1
+                    key = f"{stem}_{number}"
+                taken.add(key.lower())
+            results.append(key)
+        return results
+
+    def content(self, index: int) -> bytes:
+        """Read an image file's bytes.
+
+        Raises:
+            ImageReadError: missing or unreadable.
+        """
+        path = self.path(index)
+        try:
+            found = self._open_lmdb().get(self._stored_key(index)) if self.is_lmdb else Path(path).read_bytes()
+        except (OSError, lmdb.Error) as error:
+            raise ImageReadError(path, f"cannot be read ({error})") from error
+        if found is None:
+            raise ImageReadError(path, "this key is listed in meta_info.txt and missing from the LMDB")
+        return found
 
     def read(self, index: int) -> np.ndarray:
         """Read an image as RGB float32 (H, W, 3) in [0, 1].
@@ -83,54 +148,60 @@ class ImageSource:
         Raises:
             ImageReadError: missing, unreadable, or not an image.
         """
-        path = self.path(index)
-        try:
-            content = self._get(index)
-        except (OSError, KeyError) as error:
-            raise ImageReadError(path, f"cannot be read ({error})") from error
-        if content is None:
-            raise ImageReadError(path, "this key is listed in meta_info.txt and missing from the LMDB")
-        return decode_image(content, path)
+        return decode_image(self.content(index), self.path(index))
 
-    def size(self, index: int) -> tuple[int, int] | None:
-        """Give an image's height and width, or None if it cannot be read."""
-        try:
-            return self.read(index).shape[:2]
-        except ImageReadError:
-            return None
+    def size(self, index: int) -> tuple[int, int]:
+        """Give an image's height and width off its header, without decoding it. Raises as `read`."""
+        return image_size(self.content(index), self.path(index))
 
-    def _get(self, index: int) -> bytes | None:
-        if self._file_client is None:
-            self._file_client = _open_lmdb(self.dataroot) if self.is_lmdb else FileClient("disk")
-        if self.is_lmdb:
-            return self._file_client.get(self.key(index), "gt")
-        return self._file_client.get(self.path(index))
+    def _open_lmdb(self) -> _Lmdb:
+        if self._lmdb is None:
+            path = self.dataroot.resolve()
+            self._lmdb = _OPEN_LMDBS.get(path) or _Lmdb(path)
+            _OPEN_LMDBS[path] = self._lmdb
+        return self._lmdb
+
+
+def read_meta_info(path: str | Path) -> list[str]:
+    """Read the names in a list of images: UTF-8, or with a byte order mark UTF-16, from Windows or not.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        MetaInfoError: it is no text, or there is no name in it.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    content = Path(path).read_bytes()
+    encoding = next((encoding for mark, encoding in BYTE_ORDER_MARKS.items() if content.startswith(mark)), "utf-8")
+    try:
+        # Names in other encodings are the bytes that the file system knows them by.
+        text = content.decode(encoding, "strict" if encoding == "utf-16" else "surrogateescape")
+    except UnicodeDecodeError as error:
+        raise MetaInfoError(f"{path}: expected text in UTF-8 or UTF-16, one name a line ({error})") from None
+    names = [META_INFO_LINE.match(line.strip())["name"] for line in text.splitlines() if line.strip()]
+    if not names:
+        raise MetaInfoError(f"{path}: no images found in this list; expected one name a line")
+    return names
 
 
 def _refuse_outside(name: str, meta_info: str | Path) -> None:
-    """Refuse a name that would be read, and whose results would be written, outside the folders meant for them.
-
-    Raises:
-        ValueError: naming it.
-    """
+    """Refuse a name that would be read, and whose results would be written, outside the folders meant for them."""
     parts = name.replace("\\", "/").split("/")
     if ".." in parts or "\0" in name or Path(name).is_absolute() or parts[0].endswith(":"):
-        raise ValueError(f"{meta_info}: {name!r} leads out of the data root; expected names inside it, without '..'")
+        raise MetaInfoError(f"{meta_info}: {name!r} leads out of the data root; expected names inside it, without '..'")
 
 
-def _find_images(root: Path) -> Iterator[str]:
-    """Find all images below a folder, linked folders included; names that start with a dot are left out."""
+def find_images(root: Path) -> tuple[list[str], list[str]]:
+    """Find all images below a folder, linked folders included, and the files that are none by their suffixes.
+
+    Names that start with a dot are left out of both.
+    """
+    images, others = [], []
     for folder, subfolders, names in os.walk(root, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         inside = Path(folder).relative_to(root)
         for name in names:
-            if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith("."):
-                yield (inside / name).as_posix()
-
-
-def _open_lmdb(root: Path) -> FileClient:
-    path = root.resolve()
-    client = _LMDB_CLIENTS.get(path)
-    if client is None:
-        client = _LMDB_CLIENTS[path] = FileClient("lmdb", db_paths=[str(path)], client_keys=["gt"])
-    return client
+            if not name.startswith("."):
+                found = images if name.lower().endswith(readable_suffixes()) else others
+                found.append((inside / name).as_posix())
+    return images, others

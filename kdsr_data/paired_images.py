@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
-from kdsr_data.image_io import ImageReadError, image_size
+from kdsr_data.image_io import ImageReadError, decode_image, image_size
+from kdsr_data.pictures.reading import read_orientation
+from kdsr_data.pictures.stored import turn_upright
 from kdsr_options.schema import OptionError, Problem, join_path
 
 # How many pairs the check looks at, spread over the whole set.
@@ -55,9 +58,24 @@ def _list_files(root: Path) -> list[Path]:
 
 def _compare_sizes(gt: Path, lq: Path, *, scale: Any) -> str | None:
     try:
-        (gt_height, gt_width), (height, width) = (image_size(path.read_bytes(), str(path)) for path in (gt, lq))
+        contents = [path.read_bytes() for path in (gt, lq)]
+        sizes = [image_size(content, str(path)) for content, path in zip(contents, (gt, lq), strict=True)]
+        (gt_height, gt_width), (height, width) = sizes
+        if (gt_height, gt_width) != (scale * height, scale * width):
+            return f"{gt} has {gt_height}x{gt_width} pixels, which is not {scale} times {lq} with {height}x{width}"
+        orientations = [read_orientation(content, str(path)) for content, path in zip(contents, (gt, lq), strict=True)]
+        return None if orientations[0] == orientations[1] else _compare_turns(gt, lq)
     except (ImageReadError, OSError) as error:
         return str(error)
-    if (gt_height, gt_width) == (scale * height, scale * width):
+
+
+def _compare_turns(gt: Path, lq: Path) -> str | None:
+    """Find out whether a pair, one of which is turned as its EXIF block says, shows the same way up."""
+    gray = [cv2.cvtColor(decode_image(path.read_bytes(), str(path)), cv2.COLOR_RGB2GRAY) for path in (gt, lq)]
+    small = cv2.resize(gray[0], gray[1].shape[::-1], interpolation=cv2.INTER_AREA)
+    # The pair as it is, and as it would be if one of the two were not turned.
+    turns = [turn_upright(small[..., None], number)[..., 0] for number in range(1, 9)]
+    errors = [np.abs(turn - gray[1]).mean() if turn.shape == gray[1].shape else np.inf for turn in turns]
+    if errors[0] <= min(errors):
         return None
-    return f"{gt} has {gt_height}x{gt_width} pixels, which is not {scale} times {lq} with {height}x{width}"
+    return f"{gt} and {lq} do not show the same way up: the EXIF orientation of one was lost; make LQ anew"

@@ -1,6 +1,7 @@
 """The training data set: what it gives, how it draws, and what it does with bad images and options."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from dataset_options import training_block
 from PIL import Image
 
 from kdsr_data import DegradedImageDataset, OptionError, build_degradation
-from kdsr_data.degraded_image_dataset import detail
+from kdsr_data.dataset_settings import check_degraded_images
+from kdsr_data.degraded_image_dataset import check_patch_fits, detail
 from kdsr_data.image_io import ImageReadError
 
 
@@ -167,7 +169,7 @@ def test_bad_images_are_replaced_and_reported_once(gt_folder, log):
             assert data_set[index]["gt"].shape == (3, 32, 32)
     reports = [record.getMessage() for record in log.records if "left out" in record.getMessage()]
     assert len(reports) == 2
-    assert "broken.png: not an image that OpenCV can decode" in reports[0]
+    assert "broken.png: cannot be decoded, perhaps damaged or cut off" in reports[0]
     assert "small.png: 90x20 pixels, smaller than the 32 that are needed" in reports[1]
 
 
@@ -200,7 +202,7 @@ def test_training_ends_when_every_image_is_bad(tmp_path):
 
 def test_bad_images_end_a_validation(gt_folder):
     (gt_folder / "a.png").write_bytes(b"torn")
-    with pytest.raises(ImageReadError, match=r"a\.png: not an image"):
+    with pytest.raises(ImageReadError, match=r"a\.png: not a picture of a known format"):
         DegradedImageDataset(training_block(gt_folder, phase="val"))[0]
 
 
@@ -233,3 +235,23 @@ def test_of_several_candidates_the_patch_with_most_detail_is_taken(tmp_path):
 
     one, eight = mean_detail(1), mean_detail(8)
     assert eight > 3 * one > 0
+
+
+def test_results_of_validation_images_never_share_a_name(tmp_path, photograph):
+    for name in ("a/0.png", "b/0.png", "same.png", "same.jpg", "photo.v1.png", "photo.v2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(photograph).save(tmp_path / name)
+    data_set = DegradedImageDataset(training_block(tmp_path, phase="val"))
+    # As BasicSR names the files that it saves.
+    names = [Path(data_set[index]["lq_path"]).stem for index in range(6)]
+    assert names == ["a_0", "b_0", "photo.v1", "photo.v2", "same_jpg", "same_png"]
+
+
+def test_a_list_that_cannot_be_used_is_reported_where_it_stands(tmp_path, gt_folder):
+    for content, reason in ((b"\n", "no images found in this list"), (b"gone.png\n", r"gone\.png: cannot be read")):
+        (tmp_path / "list.txt").write_bytes(content)
+        settings = check_degraded_images(
+            training_block(gt_folder, meta_info=str(tmp_path / "list.txt")), "datasets.train"
+        )
+        with pytest.raises(OptionError, match=rf"datasets\.train\.meta_info: .*{reason}"):
+            check_patch_fits(settings, "datasets.train")

@@ -1,13 +1,16 @@
 """Where images come from: folders, lists and LMDBs give the same images, and what is missing is named."""
 
+import os
+import shutil
 from pathlib import Path
 
+import lmdb
 import numpy as np
 import pytest
 from PIL import Image
 
 from kdsr_data.image_io import ImageReadError
-from kdsr_data.image_source import ImageSource, find_io_backend
+from kdsr_data.image_source import ImageSource, MetaInfoError, find_io_backend
 
 DISK, LMDB = {"type": "disk"}, {"type": "lmdb"}
 
@@ -87,7 +90,7 @@ def test_a_folder_or_list_without_images_is_refused(tmp_path, gt_folder, write_l
     empty = tmp_path / "empty"
     empty.mkdir()
     (empty / "notes.txt").write_text("no image")
-    with pytest.raises(ValueError, match=r"empty: no images found \(looked for \.png, \.jpg"):
+    with pytest.raises(ValueError, match=r"empty: no images found \(looked for \.png, .*\.jpg"):
         ImageSource(empty, io_backend=DISK)
     with pytest.raises(ValueError, match=r"list\.txt: no images found"):
         ImageSource(gt_folder, io_backend=DISK, meta_info=write_list(""))
@@ -115,3 +118,81 @@ def test_a_folder_in_the_place_of_an_image_is_named(gt_folder, write_list):
 )
 def test_an_lmdb_is_told_by_its_name(root, kind):
     assert find_io_backend(root) == find_io_backend(Path(root)) == {"type": kind}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("slash", ["/", "\\"])
+def test_lists_from_windows_are_read(gt_folder, tmp_path, encoding, slash):
+    mark = "\ufeff" if encoding == "utf-16-le" else ""
+    lines = f"{mark}a.png (72,96,3)\r\nsub{slash}c.png (72,96,3)\r\n"
+    (tmp_path / "list.txt").write_bytes(lines.encode(encoding))
+    source = ImageSource(gt_folder, io_backend=DISK, meta_info=tmp_path / "list.txt")
+    assert keys_of(source) == ["a", "sub/c"]
+    assert source.read(1).shape == (72, 96, 3)
+
+
+def test_a_file_whose_name_holds_a_backslash_is_itself(gt_folder, write_list):
+    (gt_folder / "sub\\c.png").write_bytes((gt_folder / "a.png").read_bytes())
+    assert keys_of(ImageSource(gt_folder, io_backend=DISK, meta_info=write_list("sub\\c.png"))) == ["sub\\c"]
+
+
+def test_a_list_that_is_no_text_is_named(gt_folder, tmp_path):
+    (tmp_path / "list.txt").write_bytes(b"\xff\xfe" + b"\x00\xd8" * 3 + b"x")
+    with pytest.raises(MetaInfoError, match=r"list\.txt: expected text in UTF-8 or UTF-16"):
+        ImageSource(gt_folder, io_backend=DISK, meta_info=tmp_path / "list.txt")
+
+
+def test_what_can_be_read_is_taken_and_the_rest_said(tmp_path, photograph):
+    for name in ("a.jpg", "b.jfif", "c.jpe", "d.gif", "e.jp2", "f.avif", "g.webp"):
+        Image.fromarray(photograph).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no image")
+    source = ImageSource(tmp_path, io_backend=DISK)
+    assert keys_of(source) == list("abcdefg")
+    assert all(source.read(index).shape == photograph.shape for index in range(7))
+    assert source.passed_over == "1 other file was passed over (1 .txt)"
+
+
+def test_results_of_images_of_like_names_have_names_of_their_own(tmp_path, photograph):
+    names = ["a/0.png", "a_0.png", "b/0.png", "same.jpg", "same.png", "Same.webp", "v.1.png", "v.2.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(photograph).save(tmp_path / name)
+    source = ImageSource(tmp_path, io_backend=DISK)
+    results = dict(zip(source.names, source.result_names(), strict=True))
+    assert len({result.lower() for result in results.values()}) == len(names)
+    assert (results["b/0.png"], results["v.1.png"], results["v.2.png"]) == ("b_0", "v.1", "v.2")
+    assert (results["same.jpg"], results["same.png"], results["Same.webp"]) == ("same_jpg", "same_png", "Same_webp")
+    assert {results["a/0.png"], results["a_0.png"]} == {"a_0_png", "a_0_png_2"}
+
+
+def test_names_that_are_not_utf_8_are_read_and_can_be_printed(tmp_path, gt_folder):
+    path = os.fsencode(gt_folder) + b"/caf\xe9.png"
+    shutil.copy(gt_folder / "a.png", path)
+    source = ImageSource(gt_folder, io_backend=DISK)
+    index = next(i for i in range(len(source)) if source.key(i).startswith("caf"))
+    assert source.key(index).encode() == b"caf\\udce9"
+    assert source.read(index).shape == (72, 96, 3)
+    with open(path, "wb"):
+        pass
+    with pytest.raises(ImageReadError) as caught:
+        source.read(index)
+    assert str(caught.value).encode().endswith(b"caf\\udce9.png: the file is empty")
+    (tmp_path / "list.txt").write_bytes(b"caf\xe9.png\n")
+    assert (
+        ImageSource(gt_folder, io_backend=DISK, meta_info=tmp_path / "list.txt").names
+        == source.names[index : index + 1]
+    )
+
+
+def test_an_lmdb_may_have_any_names_as_keys(tmp_path, gt_folder):
+    root = tmp_path / "any.lmdb"
+    with lmdb.open(str(root)) as database, database.begin(write=True) as transaction:
+        transaction.put("Straße 1".encode(), (gt_folder / "a.png").read_bytes())
+    (root / "meta_info.txt").write_text("Straße 1.png (72,96,3) 1\n", encoding="utf-8")
+    assert ImageSource(root, io_backend=LMDB).read(0).shape == (72, 96, 3)
+
+
+def test_the_size_is_read_without_decoding(gt_folder):
+    content = (gt_folder / "a.png").read_bytes()
+    (gt_folder / "a.png").write_bytes(content[:100])
+    assert ImageSource(gt_folder, io_backend=DISK).size(0) == (72, 96)

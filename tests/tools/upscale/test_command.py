@@ -18,7 +18,7 @@ from kdsr_arch import KDSRStudent
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
 from kdsr_tools.cli import main
-from kdsr_tools.upscale import batch, picture_files
+from kdsr_tools.upscale import batch
 from kdsr_tools.upscale.command import parse_bytes
 from kdsr_tools.upscale.picture_files import Picture, read_picture, write_picture
 
@@ -116,7 +116,7 @@ def test_a_picture_of_one_pixel_is_enlarged(here):
 
 def test_depth_transparency_and_profile_are_kept(here):
     pixels = (np.random.default_rng(0).random((9, 7, 4)) * 65535).astype(np.uint16)
-    profile = picture_files.ImageCms.ImageCmsProfile(picture_files.ImageCms.createProfile("sRGB")).tobytes()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     write_picture("deep.tif", Picture(pixels, profile))
     assert upscale("deep.tif", "-o", "out") == 0
     result = read_picture("out/deep.tif")
