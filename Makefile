@@ -63,6 +63,7 @@ test-faults: $(VENV)/installed
 check: $(VENV)/installed
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
+	$(RUN) -m mypy
 
 format: $(VENV)/installed
 	$(RUN) -m ruff check --fix .

@@ -60,6 +60,7 @@ def main() -> None:
         ],
         package_dir={"kdsr_options.shipped": "options"},
         package_data={
+            "": ["py.typed"],
             "kdsr_tools.checkpoints.weights": ["*.safetensors"],
             "kdsr_options.shipped": [(folder / "*.yml").as_posix() for folder in option_folders],
             "kdsr_tools.compare": ["published.yml"],
@@ -93,6 +94,7 @@ def main() -> None:
             "dev": [
                 "hypothesis",
                 "lpips",
+                "mypy",
                 "onnx",
                 "onnxruntime",
                 "onnxscript",
