@@ -100,6 +100,7 @@ def main() -> None:
                 "onnxscript",
                 "playwright",
                 "pytest>=8",
+                "pytest-cov",
                 "pytest-xdist",
                 "ruff",
                 "spandrel",
