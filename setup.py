@@ -60,6 +60,7 @@ def main() -> None:
         ],
         package_dir={"kdsr_options.shipped": "options"},
         package_data={
+            "": ["py.typed"],
             "kdsr_tools.checkpoints.weights": ["*.safetensors"],
             "kdsr_options.shipped": [(folder / "*.yml").as_posix() for folder in option_folders],
             "kdsr_tools.compare": ["published.yml"],
@@ -95,11 +96,13 @@ def main() -> None:
             "dev": [
                 "hypothesis",
                 "lpips",
+                "mypy",
                 "onnx",
                 "onnxruntime",
                 "onnxscript",
                 "playwright",
                 "pytest>=8",
+                "pytest-cov",
                 "pytest-xdist",
                 "ruff",
                 "spandrel",
