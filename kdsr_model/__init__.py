@@ -13,11 +13,10 @@ from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
 from kdsr_model.kdsr_student_gan_model import KDSRStudentGANModel
 from kdsr_model.kdsr_student_model import KDSRStudentModel
 from kdsr_model.kdsr_teacher_model import KDSRTeacherModel
-from kdsr_model.launch import prepare_or_exit
-from kdsr_model.run.hooks import hook_launchers
+from kdsr_model.launch import check_running_launcher
 
 __version__ = "0.1.0"
 __all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentGANModel", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
 
 support_cpu_training()
-hook_launchers(prepare_or_exit)
+check_running_launcher()

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
-from basicsr.utils.options import ordered_yaml
 
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
 from kdsr_model.run.processes import is_distributed
-from kdsr_options.command_line import parse_command_line
-from kdsr_options.schema import OptionError, Problem, suggest
+from kdsr_options.command_line import parse_command_line, read_options
+from kdsr_options.numbers import mend_numbers
+from kdsr_options.schema import OptionError, Problem
 
 # BasicSR reads these without asking whether they are there.
 REQUIRED_KEYS = ("name", "model_type", "num_gpu", "datasets", "path", "network_g")
@@ -49,11 +48,22 @@ def run(pipeline: str, root: Path) -> None:
 def prepare_or_exit(opt: dict[str, Any]) -> None:
     """Check and complete parsed options; on problems, end the program with one message and no stack trace."""
     try:
-        # In a BasicSR checkout this is the first chance to see the file as it was written.
-        check_file(sys.argv[1:])
+        mend_numbers(opt, check_file(sys.argv[1:]))
         prepare_options(opt)
     except OptionError as error:
         stop_with(error)
+
+
+def check_running_launcher() -> None:
+    """Hook a running launcher of BasicSR's, and check the file whose plugin line is just being read for it.
+
+    BasicSR's parser fails with a trace where the file lacks what it takes for granted: this is the last moment before.
+    """
+    if hook_launchers(prepare_or_exit):
+        try:
+            check_file(sys.argv[1:])
+        except OptionError as error:
+            stop_with(error)
 
 
 def stop_with(error: OptionError) -> None:
@@ -65,16 +75,18 @@ def stop_with(error: OptionError) -> None:
     raise SystemExit(WRONG_OPTIONS)
 
 
-def check_file(argv: list[str]) -> None:
+def check_file(argv: list[str]) -> Mapping[str, Any]:
     """Check what BasicSR's parser takes for granted: a readable file with its required keys, and `--force_yml`.
+
+    Returns the options as they are written there; nothing where the command line names no file.
 
     Raises:
         OptionError: naming the file, or the key.
     """
     command_line = parse_command_line(argv)
     if command_line.file is None:
-        return  # BasicSR's own parser says what is missing
-    opt = _read_yaml(command_line.file)
+        return {}  # BasicSR's own parser says what is missing
+    opt = read_options(command_line)
     problems = [Problem(key, "is missing") for key in REQUIRED_KEYS if opt.get(key) is None]
     blocks = ("datasets", "path", "network_g", "train", "val", "logger")
     problems += [
@@ -82,23 +94,9 @@ def check_file(argv: list[str]) -> None:
         for key in blocks
         if opt.get(key) is not None and not isinstance(opt[key], Mapping)
     ]
-    problems += [problem for entry in command_line.entries if (problem := _forced_entry_problem(opt, entry))]
     problems += _scale_problems(opt)
     if problems:
         raise OptionError(problems)
-
-
-def _read_yaml(path: Path) -> Mapping[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        # BasicSR's own loader, which can run code that the file names: option files are to be trusted like scripts.
-        opt = yaml.load(text, Loader=ordered_yaml()[0])  # noqa: S506
-    except OSError as error:
-        raise OptionError([Problem(str(path), f"cannot be read: {error.strerror}")]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise OptionError([Problem(str(path), f"is not valid YAML: {error}")]) from error
-    if not isinstance(opt, Mapping):
-        raise OptionError([Problem(str(path), "is not an option file: expected keys such as name and datasets")])
     return opt
 
 
@@ -110,16 +108,3 @@ def _scale_problems(opt: Mapping[str, Any]) -> list[Problem]:
         for name, block in blocks.items()
         if isinstance(block, Mapping) and block.get("scale", opt.get("scale")) != opt.get("scale")
     ]
-
-
-def _forced_entry_problem(opt: Mapping[str, Any], entry: str) -> Problem | None:
-    if entry.count("=") != 1:
-        return Problem("--force_yml", f"expected key=value or block:key=value, got {entry!r}")
-    *parents, _ = entry.split("=")[0].strip().split(":")
-    block: Any = opt
-    for parent in parents:
-        if not isinstance(block, Mapping) or parent not in block:
-            known = block if isinstance(block, Mapping) else ()
-            return Problem(f"--force_yml {entry}", f"there is no block {parent!r}{suggest(parent, known)}")
-        block = block[parent]
-    return None

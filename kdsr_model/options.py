@@ -213,8 +213,7 @@ def _check_optimizer(problems: list[Problem], block: Options, *, path: str) -> N
     _check_call(problems, block, optimizers, "optimiser", path=path, given=("params",))
     rate = block.get("lr")
     if not isinstance(rate, int | float) or not 0 < rate < float("inf"):
-        hint = "; YAML reads 1e-4 as text, write !!float 1e-4" if isinstance(rate, str) else ""
-        problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}{hint}"))
+        problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}"))
 
 
 def _check_metric(problems: list[Problem], block: Any, *, path: str) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 import yaml
-from basicsr.utils.options import ordered_yaml
 from PIL import Image
 
 import kdsr_model  # noqa: F401
 from kdsr_arch import KDSRStudent, KDSRTeacher
+from kdsr_options.files import read_option_file
 
 ROOT = Path(__file__).resolve().parent.parent
 OPTIONS = ROOT / "options"
@@ -31,15 +31,9 @@ SMALL_LOADER = {"num_worker_per_gpu": 0, "batch_size_per_gpu": 2, "dataset_enlar
 
 def load_options(path: Path) -> dict[str, Any]:
     """Read a shipped option file as plain blocks, without its plugin line."""
-    options = yaml.load(path.read_text(), Loader=ordered_yaml()[0])
+    options = read_option_file(path)
     del options["kdsr_version"]
-    return _plain(options)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+    return options
 
 
 def write_options(path: Path, options: dict[str, Any]) -> Path:

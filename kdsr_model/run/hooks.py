@@ -26,22 +26,26 @@ from kdsr_options.command_line import parse_command_line
 REPLACED = ("load_resume_state", "build_dataset", "create_train_val_dataloader", "build_model")
 
 
-def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> None:
+def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> bool:
     """Have BasicSR's running `train.py` or `test.py` call `prepare_options(opt)` first, and train safely.
+
+    Tells whether one was found that had not been hooked.
 
     BasicSR has no entry point for plugins. An option file can load one while BasicSR parses it (its `kdsr_version`
     line), and after that the launcher looks up the functions it calls in its own module: these names are replaced
     there, for training those of `TrainingHooks`, for testing `make_exp_dirs` and `build_model`.
     """
+    found = False
     for launcher in _running_launchers():
         if getattr(launcher, "is_hooked_by_kdsr", False):
             continue
-        launcher.is_hooked_by_kdsr = True
+        launcher.is_hooked_by_kdsr = found = True
         if hasattr(launcher, "train_pipeline"):
             TrainingHooks(launcher, prepare_options).hook()
         else:
             launcher.make_exp_dirs = _after(prepare_options, launcher.make_exp_dirs)
             launcher.build_model = _loading_safely(launcher.build_model)
+    return found
 
 
 class TrainingHooks:

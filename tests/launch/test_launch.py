@@ -14,7 +14,7 @@ import pytest
 import torch
 from option_files import OPTIONS, ROOT, load_options, shrink, student_options, write_options
 
-PACKAGES = ("kdsr_arch", "kdsr_data", "kdsr_model", "kdsr_compat", "kdsr_options")
+PACKAGES = ("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_options")
 
 
 @pytest.fixture
@@ -120,6 +120,39 @@ def test_an_unmodified_basicsr_checkout_runs_the_same_file(checkout, gt_folder):
     write_options(file, options)
     log = run("basicsr/train.py", "-opt", file, cwd=checkout, python_path=(checkout, ROOT), code=2)
     assert "datasets.train.scale: 2 disagrees with the scale 4 at the top" in log
+    assert "Traceback" not in log
+
+
+NUMBERS = (("lr: 0.0001", "lr: 1e-4"), ("- 150000", "- 1e0"), ("gamma: 0.5", "gamma: 5e-1"))
+
+
+@pytest.mark.parametrize("place", ["clone", "checkout"])
+def test_numbers_may_be_written_as_people_do(place, gt_folder, request):
+    folder = request.getfixturevalue(place)
+    options = student_options(gt_folder)
+    options["train"]["total_iter"] = 3
+    file = write_options(folder / "s.yml", options)
+    text = file.read_text()
+    for old, new in NUMBERS:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    file.write_text("".join(sorted(text.splitlines(keepends=True), key=lambda line: line.startswith("kdsr_version"))))
+    path = (folder, ROOT) if place == "checkout" else ()
+    log = run("basicsr/train.py", "-opt", file, "--force_yml", "train:ema_decay=9e-1", cwd=folder, python_path=path)
+    assert re.findall(r"iter:       (\d), lr:\(([\d.e-]+),", log) == [
+        ("1", "1.000e-04"),
+        ("2", "5.000e-05"),
+        ("3", "5.000e-05"),
+    ]
+
+
+@pytest.mark.parametrize("key", ["num_gpu", "path"])
+def test_a_checkout_names_what_its_parser_takes_for_granted(checkout, gt_folder, key):
+    options = student_options(gt_folder)
+    del options[key]
+    file = write_options(checkout / "s.yml", options)
+    log = run("basicsr/train.py", "-opt", file, cwd=checkout, python_path=(checkout, ROOT), code=2)
+    assert f"{key}: is missing" in log
     assert "Traceback" not in log
 
 

@@ -59,7 +59,7 @@ WRONG = [
     ("datasets.train.degradation.sigma", [4, 1], "train.degradation.sigma: expected [low, high] with low <= high"),
     ("datasets.train", None, "datasets.train: is missing"),
     ("train.total_iter", 0, "train.total_iter: expected greater than or equal to 1, got 0"),
-    ("train.optim_g.lr", "1e-4", "train.optim_g.lr: expected a number above 0, got '1e-4'; YAML reads 1e-4 as text"),
+    ("train.optim_g.lr", "fast", "train.optim_g.lr: expected a number above 0, got 'fast'"),
     ("train.optim_g.type", "Adamm", "train.optim_g.type: no optimiser is registered as 'Adamm'; did you mean 'Adam"),
     ("train.optim_g.beta", [0.9, 0.99], "train.optim_g.beta: unknown key; did you mean 'betas'?"),
     ("train.scheduler.type", "Step", "train.scheduler.type: no scheduler is registered as 'Step'"),
