@@ -7,7 +7,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 PROJECT = "kdsr"
@@ -31,6 +30,8 @@ def _describe_missing(module: str) -> str:
 
 
 def _find_extra(package: str) -> str | None:
+    from importlib import metadata  # which every command would wait for
+
     try:
         requirements = metadata.requires(PROJECT) or []
     except metadata.PackageNotFoundError:  # run from a folder

@@ -1,5 +1,7 @@
 """Error messages for users; the rest of this module is tested where it is used."""
 
+from importlib import metadata
+
 import pytest
 
 from kdsr_tools import files
@@ -33,7 +35,7 @@ def test_a_missing_package_comes_with_the_extra_that_brings_it(monkeypatch, modu
         "basicsr>=1.4.2; extra == 'train'",
         'scikit-learn; extra == "report"',
     ]
-    monkeypatch.setattr(files.metadata, "requires", lambda project: requirements)
+    monkeypatch.setattr(metadata, "requires", lambda project: requirements)
     assert describe_error(ModuleNotFoundError(f"No module named {module!r}", name=module)) == advice
 
 
