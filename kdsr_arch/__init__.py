@@ -1,4 +1,4 @@
-"""The KDSR networks; importing registers them in BasicSR's `ARCH_REGISTRY`."""
+"""The KDSR networks; importing registers them in BasicSR's `ARCH_REGISTRY`, without importing BasicSR."""
 
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 from kdsr_arch.checkpoint import read_weights

@@ -7,13 +7,13 @@ arXiv 2211.16928, section 3 and figure 2.
 from __future__ import annotations
 
 import torch
-from basicsr.utils.registry import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdsr_arch.estimator import DegradationEstimator
 from kdsr_arch.sr_network import SRNetwork
 from kdsr_arch.weights import to_own_names
+from kdsr_compat.registries import ARCH_REGISTRY
 
 
 class KDSRNetwork(nn.Module):

@@ -1,17 +1,60 @@
-"""What BasicSR registers, and where its losses look for weights."""
+"""What BasicSR registers, and where its losses look for weights.
+
+`ARCH_REGISTRY` is BasicSR's own, or a stand-in where BasicSR is not installed: then nothing trains, but KDSR's networks
+restore pictures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, KeysView
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from basicsr.utils.registry import Registry
+from kdsr_compat.registry_module import load_registry_module
 
 
-def registered(registry: Registry) -> dict[str, Any]:
+class Registry:
+    """Classes and functions by name, used as BasicSR's registries are."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.entries: dict[str, Any] = {}
+
+    def register(self, entry: Any = None) -> Any:
+        """Add a class or a function under its name; without one, give a decorator that does."""
+        if entry is None:
+            return self._add
+        return self._add(entry)
+
+    def _add(self, entry: Callable[..., Any]) -> Callable[..., Any]:
+        if entry.__name__ in self.entries:
+            raise ValueError(f"the registry {self.name} has {entry.__name__!r} already")
+        self.entries[entry.__name__] = entry
+        return entry
+
+    def get(self, name: str) -> Any:
+        """Give what has this name; KeyError if nothing has."""
+        if name not in self.entries:
+            raise KeyError(f"the registry {self.name} has no {name!r}")
+        return self.entries[name]
+
+    def keys(self) -> KeysView[str]:
+        """List the names."""
+        return self.entries.keys()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.entries
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return iter(self.entries.items())
+
+
+_registries = load_registry_module()
+ARCH_REGISTRY: Any = Registry("arch") if _registries is None else _registries.ARCH_REGISTRY
+
+
+def registered(registry: Any) -> dict[str, Any]:
     """List what a BasicSR registry gives, by name.
 
     basicsr 1.4.2 and master register some of their classes with the suffix `_basicsr`, which `get` adds where needed.

@@ -5,9 +5,8 @@ An option file loads the plugin with the line `kdsr_version: !!python/name:kdsr_
 
 import kdsr_arch  # noqa: F401
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
-import kdsr_data.blind_sr_benchmark_dataset
-import kdsr_data.degraded_image_dataset  # noqa: F401
 from kdsr_compat.devices import support_cpu_training
+from kdsr_data import blind_sr_benchmark_dataset, degradations, degraded_image_dataset  # noqa: F401
 from kdsr_model import lpips_metric  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
 from kdsr_model.kdsr_student_gan_model import KDSRStudentGANModel

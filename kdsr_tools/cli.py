@@ -48,6 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     wait_briefly()  # before a subcommand brings PyTorch
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("kdsr"):
+            raise
+        print(f"kdsr: {describe_error(error)}", file=sys.stderr)
+        return 1
     except (ValueError, OSError) as error:
         print(f"kdsr: {describe_error(error)}", file=sys.stderr)
         return 1

@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PROJECT = "kdsr"
+# Packages that are called otherwise than what they bring.
+PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv-python"}
+
 
 def describe_error(error: BaseException) -> str:
     """Give an error's message, or its kind if it has none; the system's own messages begin with the file's name."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return _describe_missing(error.name.partition(".")[0])
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error).strip() or type(error).__name__
+
+
+def _describe_missing(module: str) -> str:
+    """Say that a module is not installed, and which extra of this project brings it."""
+    package = PACKAGES.get(module, module)
+    return f"this needs {package}, which is not installed: pip install {_find_extra(package) or package}"
+
+
+def _find_extra(package: str) -> str | None:
+    from importlib import metadata  # which every command would wait for
+
+    try:
+        requirements = metadata.requires(PROJECT) or []
+    except metadata.PackageNotFoundError:  # run from a folder
+        return None
+    pattern = rf"{re.escape(package)}\b.*extra == ['\"](.+?)['\"]"
+    extras = [found[1] for text in requirements if (found := re.match(pattern, text, flags=re.IGNORECASE))]
+    # That for developers has everything.
+    return min((f"'{PROJECT}[{extra}]'" for extra in extras), key=lambda name: "[dev]" in name, default=None)
 
 
 @contextmanager

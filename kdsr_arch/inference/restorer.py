@@ -9,7 +9,7 @@ convolutions reach. All of these give the result of the whole image, up to round
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kdsr_arch.inference import tiling
 from kdsr_arch.inference.merging import REACH
@@ -24,8 +24,10 @@ CROP_SIZE = 128
 DEFAULT_MAX_MEMORY = 2 * 2**30
 # Bytes for pieces of the widest layers, which do not grow with the image.
 PIECES_BYTES = 128 * 2**20
-# LQ pixels of an image for which preparing the fast path pays.
+# LQ pixels of an image, and multiplications for it, from which on the fast path is faster; preparing it takes a second,
+# which pays for a network and images of this size where there are several dozen.
 FEWEST_FAST_PIXELS = 64 * 64
+FEWEST_FAST_MULTIPLICATIONS = 2 * 10**9
 
 
 class ImageRestorer:
@@ -59,6 +61,7 @@ class ImageRestorer:
             max_memory = DEFAULT_MAX_MEMORY
         self.max_memory = max_memory
         self.reconstruction = Reconstruction(student.sr_network, merge=fast)
+        self.pixel_cost = _count_multiplications(student)
         self.plain_parts = PlainStudent(student)
         self.fast_parts: StudentParts | None = None
 
@@ -111,8 +114,9 @@ class ImageRestorer:
 
     def _parts(self, lq: Tensor) -> StudentParts:
         """Choose what restores this image."""
-        pays = self.fast and lq.shape[2] * lq.shape[3] >= FEWEST_FAST_PIXELS
-        if not pays or self.like.device.type != "cpu" or self.like.dtype != torch.float32:
+        pixels = lq.shape[2] * lq.shape[3]
+        is_large = pixels >= FEWEST_FAST_PIXELS and pixels * self.pixel_cost >= FEWEST_FAST_MULTIPLICATIONS
+        if not self.fast or not is_large or self.like.device.type != "cpu" or self.like.dtype != torch.float32:
             return self.plain_parts
         if self.fast_parts is None:
             self.fast_parts = _make_fast_parts(self.student) or self.plain_parts
@@ -136,6 +140,13 @@ class ImageRestorer:
         expected = (1, self.student.sr_network.conv_first.out_channels)
         if tuple(idr.shape) != expected:
             raise ValueError(f"idr: expected {expected}, one IDR for this network, got {tuple(idr.shape)}")
+
+
+def _count_multiplications(student: KDSRStudent) -> int:
+    """Count the multiplications of the convolutions between first layer and upsampler, for each LQ pixel."""
+    parts = (student.estimator, student.sr_network.blocks, student.sr_network.conv_body)
+    layers = (layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv2d))
+    return sum(layer.weight.numel() for layer in layers)
 
 
 def _make_fast_parts(student: KDSRStudent) -> StudentParts | None:

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from basicsr.archs import ARCH_REGISTRY
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
 from kdsr_arch.checkpoint import first_line, read_checkpoint
 from kdsr_arch.weights import to_own_names
-from kdsr_compat.registries import registered
-from kdsr_model.options import complete_network
+from kdsr_compat.registries import ARCH_REGISTRY, registered
 from kdsr_options.files import read_option_file
 
 TEACHER_MESSAGE = (
@@ -59,17 +57,24 @@ def load_network(
     """
     path = Path(path)
     if option_file is not None:
-        options = read_option_file(option_file)
-        try:
-            network_options = complete_network(options.get("network_g"), scale=options.get("scale"), path="network_g")
-        except ValueError as error:
-            raise ValueError(f"{option_file}: {error}") from error
+        network_options = _read_network_options(option_file)
     if network_options is not None:
         loaded = _load_by_options(path, network_options)
     else:
         loaded = _load_student(path) or _load_by_spandrel(path)
     loaded.network.eval().requires_grad_(False)
     return loaded
+
+
+def _read_network_options(option_file: str | Path) -> dict[str, Any]:
+    """Read the network that an option file describes. Raises as `load_network`."""
+    from kdsr_model.options import complete_network  # with BasicSR and all its networks, hence not before it is needed
+
+    options = read_option_file(option_file)
+    try:
+        return complete_network(options.get("network_g"), scale=options.get("scale"), path="network_g")
+    except ValueError as error:
+        raise ValueError(f"{option_file}: {error}") from error
 
 
 def _load_student(path: Path) -> LoadedNetwork | None:
@@ -143,6 +148,8 @@ def _list_keys(what: str, keys: list[str]) -> Iterable[str]:
 
 def _load_by_options(path: Path, network_options: Mapping[str, Any]) -> LoadedNetwork:
     """Load any network that BasicSR's registry knows, as a `network_g` block describes it."""
+    from kdsr_model.options import complete_network
+
     block = complete_network(network_options, scale=None, path="network_g")
     name = block.pop("type")
     if name == "KDSRTeacher":

@@ -1,7 +1,10 @@
 """Error messages for users; the rest of this module is tested where it is used."""
 
+from importlib import metadata
+
 import pytest
 
+from kdsr_tools import files
 from kdsr_tools.files import describe_error
 
 
@@ -15,3 +18,28 @@ def test_other_messages_stay_and_none_becomes_the_kind():
     assert describe_error(ValueError("a\nb")) == "a\nb"
     assert describe_error(OSError("of ours")) == "of ours"
     assert describe_error(MemoryError()) == "MemoryError"
+
+
+@pytest.mark.parametrize(
+    ("module", "advice"),
+    [
+        ("basicsr.models", "this needs basicsr, which is not installed: pip install 'kdsr[train]'"),
+        ("sklearn", "this needs scikit-learn, which is not installed: pip install 'kdsr[report]'"),
+        ("basic", "this needs basic, which is not installed: pip install basic"),
+    ],
+)
+def test_a_missing_package_comes_with_the_extra_that_brings_it(monkeypatch, module, advice):
+    requirements = [
+        "torch>=2.1",
+        "basicsr>=1.4.2; extra == 'dev'",
+        "basicsr>=1.4.2; extra == 'train'",
+        'scikit-learn; extra == "report"',
+    ]
+    monkeypatch.setattr(metadata, "requires", lambda project: requirements)
+    assert describe_error(ModuleNotFoundError(f"No module named {module!r}", name=module)) == advice
+
+
+def test_a_missing_package_is_named_where_the_project_itself_is_not_installed(monkeypatch):
+    monkeypatch.setattr(files, "PROJECT", "not-installed-anywhere")
+    message = describe_error(ModuleNotFoundError("No module named 'basicsr'", name="basicsr"))
+    assert message == "this needs basicsr, which is not installed: pip install basicsr"

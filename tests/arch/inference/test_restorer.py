@@ -14,6 +14,7 @@ SMALL = {"num_feat": 8, "num_block": 2, "num_estimator_block": 1}
 @pytest.fixture(autouse=True)
 def small_images_are_fast_too(monkeypatch):
     monkeypatch.setattr(inference, "FEWEST_FAST_PIXELS", 1)
+    monkeypatch.setattr(inference, "FEWEST_FAST_MULTIPLICATIONS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,18 @@ def test_where_kernels_do_not_pay_plain_layers_restore(monkeypatch, student):
     restorer = ImageRestorer(student)
     restorer(torch.rand(1, 3, 5, 6))
     assert isinstance(restorer.fast_parts, PlainStudent)
+
+
+@pytest.mark.parametrize(("pixels", "multiplications"), [(5 * 6 + 1, 1), (1, 5 * 6 * 11160 + 1)])
+def test_for_small_images_the_kernels_are_not_prepared(monkeypatch, student, pixels, multiplications):
+    make_fast_only(monkeypatch)
+    monkeypatch.setattr(inference, "FEWEST_FAST_PIXELS", pixels)
+    monkeypatch.setattr(inference, "FEWEST_FAST_MULTIPLICATIONS", multiplications)
+    restorer = ImageRestorer(student)
+    restorer(torch.rand(1, 3, 5, 6))
+    assert restorer.fast_parts is None
+    restorer(torch.rand(1, 3, 5, 7))
+    assert restorer.fast_parts is not None
 
 
 class OutOfMemoryAbove:
