@@ -17,7 +17,7 @@ ALLOWED = {
     "kdsr_compat": {"basicsr", "torch", "torchvision"},  # inside functions only
     "kdsr_arch": {"kdsr_compat", "basicsr", "llvmlite", "numpy", "safetensors", "torch"},
     "kdsr_data": {"kdsr_compat", "kdsr_options", "basicsr", "torch", "pydantic"}
-    | {"PIL", "cv2", "numpy", "scipy", "tifffile"},
+    | {"PIL", "cv2", "lmdb", "numpy", "scipy", "tifffile"},
 }
 STAGES = (("kdsr_options", "kdsr_compat"), ("kdsr_arch",), ("kdsr_data",), ("kdsr_model",), ("kdsr_tools",))
 FLOOR = {package: floor for floor, stage in enumerate(STAGES) for package in stage}
