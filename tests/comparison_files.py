@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import skimage.data
 import torch
@@ -14,6 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent
+from kdsr_data.presets import make_case
+from kdsr_tools.compare.costs import Cost
+from kdsr_tools.compare.models import ComparedModel
+from kdsr_tools.compare.report import Report, SetResults
+from kdsr_tools.compare.runner import Plan
+from kdsr_tools.compare.settings import CompareSettings
+from kdsr_tools.compare.store import Item, ItemName
+from kdsr_tools.compare.summary import Scores
 
 WIDE = 24  # LQ pixels
 
@@ -94,3 +103,27 @@ def write_comparison(folder: Path) -> Path:
     write_photographs(folder / "real", {"street": (50, 40)})
     write_models(folder)
     return write_option_file(folder, compare_options(folder))
+
+
+def make_report() -> Report:
+    """Make what a comparison of two models on two images in two cases finds, without running one.
+
+    `ours` is 1 dB better everywhere, but fails on image b in the second case.
+    """
+    cases = [make_case({"sigma": sigma, "noise_sigma_255": 0}, scale=4) for sigma in (1.8, 3.2)]
+    image_set = SimpleNamespace(name="Set5", images=["a", "b"], cases=cases, has_gt=True)
+    models = [ComparedModel("base", "bicubic", None, "1"), ComparedModel("ours", "a <network>", None, "2")]
+    items = []
+    for image, case in ((image, case) for image in image_set.images for case in cases):
+        psnr = 30.0 if image == "a" else 25.0
+        name = ItemName("base", "Set5", case.label, image)
+        items.append(Item(name, "key", {"psnr": psnr}))
+        fails = image == "b" and case is cases[1]
+        name = ItemName("ours", "Set5", case.label, image)
+        items.append(Item(name, "key", {} if fails else {"psnr": psnr + 1}, "broken" if fails else None))
+    block = {"dataroot_gt": "x", "preset": "gaussian8"}
+    blocks = {"base": {"bicubic": True}, "ours": {"weights": "x.pth"}}
+    settings = CompareSettings(title="T", scale=4, output="x", models=blocks, data={"Set5": block})
+    costs = {"base": Cost(None, None, 0.05, None), "ours": Cost(5_795_075, 24.5, 1.25, 300.4)}
+    results = SetResults(Plan(image_set, ["psnr"], [0], [0]), Scores(items), [])
+    return Report(settings, models, [results], costs, "CPU, 1 threads", ["a note"])

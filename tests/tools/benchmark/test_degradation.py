@@ -30,3 +30,11 @@ def test_the_profile_names_every_step_and_counts_no_time_twice(tmp_path):
     assert steps.keys() == {*benchmark.STEPS, "the rest"}
     assert min(steps.values()) > 0
     assert steps["blur"] < sum(steps.values()) / 2
+
+
+def test_each_round_takes_its_samples_from_one_image_further_on():
+    taken = {"one": [], "three": []}
+    pipelines = {"one": (taken["one"].append, 1), "three": (taken["three"].append, 3)}
+    seconds = benchmark.measure(pipelines, num_images=4, rounds=2)
+    assert taken == {"one": [0, 1, 2], "three": [0, 1, 2, 1, 2, 3, 2, 3, 0]}
+    assert {name: len(values) for name, values in seconds.items()} == {"one": 2, "three": 2}
