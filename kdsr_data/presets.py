@@ -36,9 +36,9 @@ class BenchmarkCase(NamedTuple):
     @property
     def blur_width(self) -> float | None:
         """Give the blur width in pixels, of an elongated kernel the geometric mean; None if it is not fixed."""
-        sides = (self.degradation.get("lambda1"), self.degradation.get("lambda2"))
-        if all(isinstance(side, int | float) for side in sides):
-            return (sides[0] * sides[1]) ** 0.5
+        long, short = (_fixed(self.degradation.get(side)) for side in ("lambda1", "lambda2"))
+        if long is not None and short is not None:
+            return (long * short) ** 0.5
         return _fixed(self.degradation.get("sigma"))
 
     @property

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from kdsr_compat.wait_policy import wait_briefly
 from kdsr_tools.arguments import as_sentence
-from kdsr_tools.files import describe_error
+from kdsr_tools.files import PACKAGES, describe_error
 
-# What pages are made with, by the names of the modules; the extra `report` brings them.
-REPORT_PACKAGES = {"jinja2": "jinja2", "matplotlib": "matplotlib", "sklearn": "scikit-learn"}
+# What pages are made with; the extra `report` brings them.
+REPORT_MODULES = ("jinja2", "matplotlib", "sklearn")
 
 
 class Subcommand(NamedTuple):
@@ -83,7 +83,7 @@ def require_report_packages(name: str) -> None:
     Raises:
         ValueError: naming what is missing, and the extra that brings it.
     """
-    missing = [package for module, package in REPORT_PACKAGES.items() if find_spec(module) is None]
+    missing = [PACKAGES.get(module, module) for module in REPORT_MODULES if find_spec(module) is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         packages = " and ".join(missing)

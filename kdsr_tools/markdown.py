@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 def format_row(cells: Iterable[str]) -> str:
     """Write one row."""
-    return f"| {' | '.join(cells)} |"
+    return "|" + "".join(f" {cell} |" if cell else " |" for cell in cells)
 
 
 def format_head(columns: Sequence[str]) -> str:
