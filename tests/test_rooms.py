@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -115,3 +116,9 @@ def test_every_folder_says_what_it_is(folder: Path):
 def test_drawing_sees_imports_inside_functions_and_not_those_of_type_checkers():
     text = "import a\nif TYPE_CHECKING:\n    import b\ndef f():\n    from c.d import e\n"
     assert list(list_imports(ast.parse(text))) == ["a", "c.d.e"]
+
+
+def test_the_design_names_files_and_folders_that_are_there():
+    names = re.findall(r"`((?:kdsr_\w+|tests)/[\w/.]+)`", (ROOT / "docs" / "design.md").read_text(encoding="utf-8"))
+    assert len(names) > 20
+    assert [name for name in names if not (ROOT / name).exists()] == []
