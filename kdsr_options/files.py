@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent / "options"
+# In an experiment's folder: what file and command line said together, written by training, read by the `kdsr` command.
+RUN_OPTIONS = "options_as_run.yml"
 INSTALLED = Path(__file__).resolve().parent / "shipped"
 
 
