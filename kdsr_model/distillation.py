@@ -20,6 +20,26 @@ from kdsr_model.kdsr_base_model import KDSRBaseModel
 from kdsr_model.train_settings import StudentTrainSettings, read_train_settings
 
 
+class WarmupThenMain(SequentialLR):
+    """Two schedules one after the other, of which the second begins at the optimiser's own rate.
+
+    Some schedules, as `MultiStepRestartLR` with `restarts` of the user's own, begin at the rate that they find.
+    """
+
+    def step(self) -> None:
+        """Make a step of the schedule whose turn it is."""
+        if self.last_epoch + 1 in self._milestones:
+            for group in self.optimizer.param_groups:
+                group["lr"] = group["initial_lr"]
+        super().step()
+
+
+def _steps(optimizer: Optimizer, *, weight: float, milestones: list[int], gamma: float) -> MultiStepRestartLR:
+    """Make the schedule of a warm-up, at `weight` times the optimiser's own rate."""
+    # BasicSR's restart weight scales the optimiser's learning rate: that is how a phase gets its own.
+    return MultiStepRestartLR(optimizer, milestones=milestones, gamma=gamma, restarts=[0], restart_weights=[weight])
+
+
 class DistillationModel(KDSRBaseModel):
     """A model whose `net_g` is a `KDSRStudent` that learns a teacher's IDR'.
 
@@ -66,23 +86,22 @@ class DistillationModel(KDSRBaseModel):
         return optimizer
 
     def setup_schedulers(self) -> None:
-        """Follow `train.scheduler`, after `train.estimator_warmup_scheduler` where there is a warm-up."""
-        super().setup_schedulers()
-        if self.settings.estimator_warmup_iter:
-            place = self.optimizers.index(self.optimizer_g)
-            self.schedulers[place] = self._with_warmup(self.schedulers[place])
+        """Follow `train.scheduler`, after `train.estimator_warmup_scheduler` where there is a warm-up.
 
-    def _with_warmup(self, main) -> SequentialLR:
-        # BasicSR's restart weight scales the optimiser's learning rate: that is how a phase gets its own.
-        weight = self.settings.estimator_warmup_lr / self.opt["train"]["optim_g"]["lr"]
-        warmup = MultiStepRestartLR(
-            self.optimizer_g,
-            milestones=self.settings.estimator_warmup_scheduler.milestones,
-            gamma=self.settings.estimator_warmup_scheduler.gamma,
-            restarts=[0],
-            restart_weights=[weight],
-        )
-        return SequentialLR(self.optimizer_g, [warmup, main], milestones=[self.settings.estimator_warmup_iter])
+        A discriminator rests in the warm-up, so its schedule begins at the end of that, too.
+        """
+        super().setup_schedulers()
+        settings = self.settings
+        if not settings.estimator_warmup_iter:
+            return
+        weight = settings.estimator_warmup_lr / self.opt["train"]["optim_g"]["lr"]
+        for place, (optimizer, main) in enumerate(zip(self.optimizers, self.schedulers, strict=True)):
+            warmup = (
+                _steps(optimizer, weight=weight, **settings.estimator_warmup_scheduler.model_dump(exclude={"type"}))
+                if optimizer is self.optimizer_g
+                else _steps(optimizer, weight=1, milestones=[], gamma=1)
+            )
+            self.schedulers[place] = WarmupThenMain(optimizer, [warmup, main], [settings.estimator_warmup_iter])
 
     def is_warming_up(self, current_iter: int) -> bool:
         """Tell whether this iteration trains the estimator alone."""

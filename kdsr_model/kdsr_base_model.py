@@ -15,9 +15,11 @@ from torch import Tensor, nn
 
 from kdsr_arch import read_weights
 from kdsr_arch.inference import tiling
+from kdsr_arch.weights import to_own_names
 from kdsr_compat.registries import vgg_weights_at
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_model.optimisation import Stepper
+from kdsr_model.run.loading import WeightsMisfit, describe_misfit
 from kdsr_model.train_settings import KDSRValSettings, TrainSettings, read_train_settings, read_val_settings
 
 
@@ -89,16 +91,19 @@ class KDSRBaseModel(SRModel):
         return losses
 
     def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str | None = "params"):
-        """Load weights as BasicSR does, from the authors' files too: bare or wrapped, under their names or ours."""
+        """Load weights as BasicSR does, from the authors' files too: bare or wrapped, under their names or ours.
+
+        Raises:
+            WeightsMisfit: with `strict`, they are not this network's; else nothing of them is.
+        """
         weights = read_weights(load_path, param_key=param_key)
         bare = self.get_bare_model(net)
         get_root_logger().info(f"Loading {type(bare).__name__} from {load_path}.")
         try:
-            mismatch = bare.load_state_dict(weights, strict=strict)
+            fitting = weights if strict else _fitting(to_own_names(weights), bare)
+            bare.load_state_dict(fitting, strict=strict)
         except (RuntimeError, ValueError) as error:
-            raise ValueError(f"{load_path}: does not fit {type(bare).__name__}: {error}") from error
-        if mismatch.missing_keys or mismatch.unexpected_keys:
-            get_root_logger().warning(f"{load_path}: loaded in part: {mismatch}")
+            raise WeightsMisfit(f"{load_path}: {describe_misfit(error)}") from error
 
     def estimate_idr(self, network: nn.Module, tile_size: int | None) -> Tensor:
         """Give the IDR (B, C) of the batch that was fed."""
@@ -121,3 +126,15 @@ class KDSRBaseModel(SRModel):
         for part in data_set.split_by_case():
             loader = build_dataloader(part, part.opt, num_gpu=self.opt["num_gpu"], dist=self.opt["dist"])
             super().validation(loader, current_iter, tb_logger, save_img)
+
+
+def _fitting(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
+    """Give the weights that a network has a place for, and say in the log what it goes without."""
+    places = network.state_dict()
+    fitting = {name: value for name, value in weights.items() if name in places and places[name].shape == value.shape}
+    what = f"{len(fitting)} of the {len(places)} tensors of {type(network).__name__}"
+    if not fitting:
+        raise ValueError(f"none of the weights has a place in {type(network).__name__}")
+    if left := [name for name in places if name not in fitting]:
+        get_root_logger().warning(f"The checkpoint has {what}; as they were stay {', '.join(left)}.")
+    return fitting

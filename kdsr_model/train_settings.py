@@ -107,6 +107,11 @@ class StudentTrainSettings(TrainSettings, SpeedSettings):
             raise ValueError(
                 f"estimator_warmup_iter {self.estimator_warmup_iter} leaves nothing of total_iter {self.total_iter}"
             )
+        if self.estimator_warmup_iter and self.warmup_iter > 0:
+            raise ValueError(
+                f"warmup_iter {self.warmup_iter} and estimator_warmup_iter {self.estimator_warmup_iter} would both set "
+                "the first iterations' learning rate; leave one of them out"
+            )
         return self
 
 

@@ -14,6 +14,8 @@ from kdsr_options.numbers import NUMBER, to_number
 from kdsr_options.schema import OptionError, Problem, join_path
 
 SOURCE_TREE = Path(__file__).resolve().parent.parent / "options"
+# In an experiment's folder: what file and command line said together, written by training, read by the `kdsr` command.
+RUN_OPTIONS = "options_as_run.yml"
 INSTALLED = Path(__file__).resolve().parent / "shipped"
 NUMBER_TAG = "!number"
 

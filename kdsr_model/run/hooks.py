@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import sys
@@ -12,13 +13,15 @@ from typing import Any
 
 from basicsr.utils import get_root_logger, set_random_seed
 
+from kdsr_model.run.loading import build_safely
 from kdsr_model.run.lock import lock_experiment
 from kdsr_model.run.progress import Progress
 from kdsr_model.run.resume import Conditions, Resume, find_resume, names_a_seed
+from kdsr_model.run.run_options import describe_changes, save_options, written_options
 from kdsr_model.run.sampling import ResumableSampler, SeededVisits
 from kdsr_model.run.signals import StopSignals
 from kdsr_model.run.supervised_model import SupervisedModel
-from kdsr_model.run.whole_files import remove_leftovers, safe_loading
+from kdsr_model.run.whole_files import remove_leftovers
 from kdsr_model.run.workers import ShieldedLoader
 from kdsr_options.command_line import parse_command_line
 
@@ -44,7 +47,7 @@ def hook_launchers(prepare_options: Callable[[dict[str, Any]], None]) -> bool:
             TrainingHooks(launcher, prepare_options).hook()
         else:
             launcher.make_exp_dirs = _after(prepare_options, launcher.make_exp_dirs)
-            launcher.build_model = _loading_safely(launcher.build_model)
+            launcher.build_model = functools.partial(build_safely, launcher.build_model)
     return found
 
 
@@ -64,6 +67,8 @@ class TrainingHooks:
         self.signals = StopSignals()
         self.resume = Resume(None)
         self.seed = 0
+        self.options: dict[str, Any] = {}
+        self.changes: list[str] = []
         self.progress: Progress | None = None
 
     def hook(self) -> None:
@@ -89,9 +94,10 @@ class TrainingHooks:
         file even when the process was killed while writing it.
 
         Raises:
-            SystemExit: another training runs in the folder, or `path.resume_state` is no whole checkpoint.
+            SystemExit: another training runs in the folder, or the checkpoint cannot be gone on from.
         """
         self.prepare_options(opt)
+        options = written_options(opt)
         self.signals.install()
         remarks = ()
         if opt["rank"] == 0:
@@ -99,6 +105,8 @@ class TrainingHooks:
             remove_leftovers(*(Path(opt["path"][key]) for key in ("training_states", "models")))
         self.resume = find_resume(opt, remarks=remarks)
         self.seed = self._settle_seed(opt)
+        self.options = {**options, "manual_seed": self.seed}
+        self.changes = describe_changes(self.resume.extra.get("options", self.options), self.options)
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
         return self.resume.state
@@ -134,6 +142,8 @@ class TrainingHooks:
         sampler.begin_at(epoch=self.resume.epoch, num_samples=batches * loader.batch_size)
         self.progress = Progress(sampler, conditions, done=self.resume.iteration)
         self._report(opt, logger, loader, batches)
+        if opt["rank"] == 0:
+            save_options(self.options, Path(opt["path"]["experiments_root"]))
         left = total_iters - self.resume.iteration
         total_epochs = self.resume.epoch + math.ceil((left + batches) / len(loader))
         return ShieldedLoader(loader), sampler, val_loaders, total_epochs, total_iters
@@ -148,17 +158,25 @@ class TrainingHooks:
         reasons = self.resume.inexactness(self.progress.conditions, with_gpu=opt["num_gpu"] != 0)
         if reasons:
             logger.warning(f"This resume is not exact: {'; '.join(reasons)}.")
+        for change in self.changes:
+            logger.info(f"Changed since iteration {self.resume.iteration}: {change}.")
+        if self.resume.iteration >= (total := opt["train"]["total_iter"]):
+            logger.info(
+                f"This training is finished: {self.resume.iteration} iterations are done, train.total_iter is {total}. "
+                "A larger one lets it go on."
+            )
         logger.info(f"Going on after batch {batches} of {len(loader)} in the epoch, seed {self.seed}.")
 
     def build_model(self, opt: dict[str, Any]) -> Any:
         """Build a model as BasicSR does, from weights alone, and stand between it and the training loop."""
-        with safe_loading():
-            model = self.originals["build_model"](opt)
+        model = build_safely(self.originals["build_model"], opt)
         if self.resume.state and hasattr(model, "queue_size"):
             get_root_logger().warning(
                 "This resume is not exact: the pool of training pairs of this model begins empty."
             )
-        return SupervisedModel(model, resume=self.resume, progress=self.progress, signals=self.signals)
+        return SupervisedModel(
+            model, resume=self.resume, progress=self.progress, signals=self.signals, options=self.options
+        )
 
 
 def _running_launchers() -> Iterator[types.ModuleType]:
@@ -174,14 +192,6 @@ def _after(prepare: Callable[[dict], None], go_on: Callable[[dict], Any]) -> Cal
         return go_on(opt)
 
     return prepare_and_go_on
-
-
-def _loading_safely(build_model: Callable[[dict], Any]) -> Callable[[dict], Any]:
-    def build_model_from_weights_alone(opt: dict[str, Any]) -> Any:
-        with safe_loading():
-            return build_model(opt)
-
-    return build_model_from_weights_alone
 
 
 def _with_dead_workers_explained(excepthook: Callable) -> Callable:

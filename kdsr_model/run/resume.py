@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kdsr_model.run.processes import first_process_number
-from kdsr_model.run.whole_files import EXTRA_KEY, broken_network, newest_complete_state, read_training_state
+from kdsr_model.run.whole_files import (
+    EXTRA_KEY,
+    broken_network,
+    checkpointed_networks,
+    newest_complete_state,
+    read_training_state,
+)
 from kdsr_options.command_line import CommandLine
 
 
@@ -101,7 +107,7 @@ def find_resume(opt: dict[str, Any], *, remarks: Iterable[str] = ()) -> Resume:
         remarks: what else the log should say.
 
     Raises:
-        SystemExit: `path.resume_state` is no whole checkpoint.
+        SystemExit: `path.resume_state` is no whole checkpoint, or another experiment's.
     """
     paths, remarks = opt["path"], list(remarks)
     if opt["auto_resume"]:
@@ -112,12 +118,24 @@ def find_resume(opt: dict[str, Any], *, remarks: Iterable[str] = ()) -> Resume:
     if not paths.get("resume_state"):
         return Resume(None, tuple(remarks))
     path = Path(paths["resume_state"])
+    _refuse_other_experiment(opt, path)
     state = read_training_state(path)
     broken = broken_network(opt, Path(paths["models"]), state["iter"]) if state else path
     if broken:
         what = f"{path} is not a complete training state" if broken == path else f"{broken} is missing or incomplete"
         raise SystemExit(f"path.resume_state: {what}; take an earlier one")
     return Resume(state, tuple(remarks))
+
+
+def _refuse_other_experiment(opt: dict[str, Any], path: Path) -> None:
+    """End the program where BasicSR would take a state from one experiment and its networks from another."""
+    states = Path(opt["path"]["training_states"])
+    if path.resolve().parent == states.resolve() or not checkpointed_networks(opt):
+        return
+    raise SystemExit(
+        f"path.resume_state: {path} is not of this experiment, whose states are in {states}. Set name to go on with "
+        "the other one, or start from its weights with path.pretrain_network_g"
+    )
 
 
 def names_a_seed(command_line: CommandLine) -> bool:

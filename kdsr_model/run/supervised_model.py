@@ -12,6 +12,7 @@ from kdsr_model.run.generators import seed_generators
 from kdsr_model.run.processes import any_process, is_distributed
 from kdsr_model.run.progress import Progress
 from kdsr_model.run.resume import Resume
+from kdsr_model.run.schedules import follow_options, take_back_warmup
 from kdsr_model.run.signals import STOPPED, Interrupted, StopSignals
 from kdsr_model.run.whole_files import remove_old, whole_files
 
@@ -24,13 +25,17 @@ class SupervisedModel:
     Args:
         resume: what the model is about to go on from.
         progress: where the training stands, which is counted on here.
+        options: what each training state says that it was trained by.
     """
 
-    def __init__(self, model: Any, *, resume: Resume, progress: Progress, signals: StopSignals):
+    def __init__(
+        self, model: Any, *, resume: Resume, progress: Progress, signals: StopSignals, options: dict[str, Any]
+    ):
         self._model = model
         self._resume = resume
         self._progress = progress
         self._signals = signals
+        self._options = options
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
@@ -38,11 +43,14 @@ class SupervisedModel:
     def resume_training(self, state: dict[str, Any]) -> None:
         """Go on from a training state, with the model's own counters and the best results so far.
 
+        Where the options have other learning rates, schedules or numbers of the optimisers, these hold.
+
         Raises:
             SystemExit: the state is another model's.
         """
         extra = self._resume.extra
         try:
+            state, changes = follow_options(state, self._model)
             self._model.resume_training(state)
             if "model" in extra:
                 self._model.load_extra_state(extra["model"])
@@ -50,6 +58,9 @@ class SupervisedModel:
             path = self.opt["path"]["resume_state"]
             message = f"path.resume_state: {path} does not fit this model ({error}); it belongs to another one"
             raise SystemExit(message) from error
+        if "options" not in extra:  # else the log has it, by the names of the options
+            for change in changes:
+                get_root_logger().info(f"Changed since iteration {state['iter']}: {change}; the options hold.")
         if extra.get("best_metric_results"):
             self._model.best_metric_results = extra["best_metric_results"]
 
@@ -60,6 +71,8 @@ class SupervisedModel:
             self._stop()
         numbers = (self.opt["manual_seed"], STEP_STREAM, self.opt["rank"], current_iter)
         seed_generators(*numbers, with_cuda=True)
+        if 1 < current_iter <= warmup_iter:
+            take_back_warmup(self._model)
         self._model.update_learning_rate(current_iter, warmup_iter=warmup_iter)
 
     def _stop(self) -> None:
@@ -80,10 +93,14 @@ class SupervisedModel:
         self._progress.end_iteration(current_iter)
 
     def validation(self, dataloader: Any, current_iter: int, tb_logger: Any, save_img: bool = False) -> None:
-        """Validate, unless a signal comes."""
+        """Validate, unless a signal comes.
+
+        basicsr 1.4.2 and master count on at the end of training: there the last iteration would be one or two too high.
+        """
+        done = min(current_iter, self._progress.done)
         try:
             with self._signals.interrupting():
-                self._model.validation(dataloader, current_iter, tb_logger, save_img)
+                self._model.validation(dataloader, done, tb_logger, save_img)
         except Interrupted:
             get_root_logger().warning(f"{self._signals.received.name}: this validation is left out.")
 
@@ -106,7 +123,7 @@ class SupervisedModel:
             data_set: {metric: {**record, "val": float(record["val"])} for metric, record in records.items()}
             for data_set, records in best.items()
         }
-        extra = {**self._progress.conditions._asdict(), "best_metric_results": plain}
+        extra = {**self._progress.conditions._asdict(), "best_metric_results": plain, "options": self._options}
         if current_iter != -1:
             extra["batches"] = self._progress.batches(current_iter)
         if hasattr(self._model, "extra_state"):

@@ -5,7 +5,6 @@ basicsr 1.4.2 and master write under the final name, try three times, then log "
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import re
@@ -151,11 +150,16 @@ def newest_complete_state(opt: Mapping[str, Any], remarks: list[str]) -> tuple[P
     return None, None
 
 
+def checkpointed_networks(opt: Mapping[str, Any]) -> list[str]:
+    """List the networks, as `network_g`, that a resumed training takes from the checkpoint."""
+    ignored = opt["path"].get("ignore_resume_networks") or []
+    return [key for key in opt if key.startswith("network_") and key not in ignored]
+
+
 def broken_network(opt: Mapping[str, Any], models: Path, iteration: int) -> Path | None:
     """Find a network file of a checkpoint that cannot be read; None if all can."""
-    ignored = opt["path"].get("ignore_resume_networks") or []
-    keys = [key for key in opt if key.startswith("network_") and key not in ignored]
-    files = [models / f"net_{key.removeprefix('network_')}_{iteration}.pth" for key in keys]
+    names = [key.removeprefix("network_") for key in checkpointed_networks(opt)]
+    files = [models / f"net_{name}_{iteration}.pth" for name in names]
     return next((path for path in files if not isinstance(_load_or_none(path), Mapping)), None)
 
 
@@ -173,17 +177,3 @@ def _load_or_none(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # a torn or foreign file fails in any of the archive's, pickle's and torch's readers
         return None
-
-
-@contextmanager
-def safe_loading() -> Iterator[None]:
-    """Within this context `torch.load` reads weights only, and runs no code that a file brings.
-
-    basicsr 1.4.2 and master do not ask for it, and before torch 2.6 it was not the default.
-    """
-    torch_load = torch.load
-    torch.load = functools.partial(torch_load, weights_only=True)
-    try:
-        yield
-    finally:
-        torch.load = torch_load

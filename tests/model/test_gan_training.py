@@ -72,6 +72,24 @@ def test_the_estimators_warm_up_leaves_the_discriminator_alone(gan_options, tmp_
     assert changed(model.net_d, before_d)
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "main"),
+    [
+        ({"type": "MultiStepLR", "milestones": [1, 2], "gamma": 0.5}, [1, 0.5, 0.25]),
+        ({"type": "CosineAnnealingRestartLR", "periods": [2], "eta_min": 0}, [1, 0.5, 0]),
+    ],
+)
+def test_the_discriminators_schedule_counts_from_the_end_of_the_warm_up(gan_options, tmp_path, scheduler, main):
+    gan_options["train"] |= {"estimator_warmup_iter": 3, "total_iter": 6, "scheduler": scheduler}
+    model = build(gan_options, tmp_path)
+    feed(model)
+    lr, rates = gan_options["train"]["optim_d"]["lr"], []
+    for current_iter in range(1, 7):
+        step(model, current_iter)
+        rates.append(model.optimizer_d.param_groups[0]["lr"] / lr)
+    assert rates == pytest.approx([1, 1, 1, *main])
+
+
 @pytest.mark.parametrize("switched", [(), *[(name,) for name in SWITCHES], SWITCHES])
 def test_each_switch_sharpens_the_target_of_its_loss_alone(gan_options, tmp_path, switched):
     model = build(gan_options | {name: name in switched for name in SWITCHES}, tmp_path)

@@ -8,6 +8,7 @@ from option_files import OPTIONS, load_options, save_teacher, shrink, student_op
 
 from kdsr_arch import KDSRStudent, read_weights
 from kdsr_model.options import prepare_options
+from kdsr_options.schema import OptionError
 
 
 def complete(options, tmp_path):
@@ -150,6 +151,24 @@ def test_the_warm_up_trains_the_estimator_alone_at_its_own_rate(gt_folder, tmp_p
     expected = [2e-4, 2e-4, 2e-5, 2e-5, 1e-4, 1e-4, 1e-4, 5e-5, 5e-5]
     np.testing.assert_allclose([rate[0] for rate in rates], expected, rtol=1e-6)
     assert moved == [{"estimator"}] * 4 + [{"estimator", "sr_network"}] * 5
+
+
+def test_after_the_warm_up_restarts_of_the_options_begin_at_the_main_rate(gt_folder, tmp_path):
+    options = student_options(gt_folder)
+    options["train"] |= {"total_iter": 8, "estimator_warmup_iter": 2, "estimator_warmup_lr": 2e-4}
+    restarts = {"restarts": [3], "restart_weights": [0.5]}
+    options["train"]["scheduler"] = {"type": "MultiStepRestartLR", "milestones": [1], "gamma": 0.1, **restarts}
+    model = build(options, tmp_path)
+    feed(model)
+    rates = [step(model, current_iter)[0] for current_iter in range(1, 7)]
+    np.testing.assert_allclose(rates, [2e-4, 2e-4, 1e-4, 1e-5, 1e-5, 5e-5], rtol=1e-6)
+
+
+def test_a_linear_warm_up_beside_the_estimators_is_refused(gt_folder, tmp_path):
+    options = student_options(gt_folder)
+    options["train"] |= {"total_iter": 8, "estimator_warmup_iter": 2, "warmup_iter": 3}
+    with pytest.raises(OptionError, match="warmup_iter 3 and estimator_warmup_iter 2"):
+        prepare_options(complete(options, tmp_path))
 
 
 def test_without_warm_up_the_rates_are_basicsrs(student):

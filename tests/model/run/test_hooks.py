@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kdsr_model.run.hooks import hook_launchers
-from kdsr_model.run.whole_files import safe_loading
+from kdsr_model.run.loading import safe_loading
 
 
 @pytest.fixture
