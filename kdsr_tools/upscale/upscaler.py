@@ -137,11 +137,15 @@ class Upscaler:
         sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
         return to_image(self._resize(sr, *image.shape[:2]), like=image)
 
+    def result_size(self, height: int, width: int) -> tuple[int, int]:
+        """Tell the height and width that a picture of this size gets."""
+        return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
+
     def _resize(self, sr: Planes, height: int, width: int) -> Planes:
         """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
         if self.scale == self.loaded.scale:
             return sr
-        size = [max(round(side * self.scale), 1) for side in (height, width)]
+        size = self.result_size(height, width)
         planes = (
             None if plane is None else F.interpolate(plane, size=size, mode="bicubic", antialias=True) for plane in sr
         )
