@@ -5,7 +5,7 @@ PSNR and SSIM on the Y channel, borders of `scale` pixels cropped, SR rounded to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -28,11 +28,8 @@ def bicubic_restorer(scale: int) -> Restorer:
     return restore
 
 
-def score(sr: np.ndarray, gt: np.ndarray, *, scale: int) -> dict[str, float]:
+def score(sr: np.ndarray, gt: np.ndarray, *, scale: int, metrics: Iterable[str] = tuple(METRICS)) -> dict[str, float]:
     """Compare two BGR uint8 images (H, W, 3); PSNR in dB."""
-    return {
-        name: float(
-            calculate_metric({"img": sr, "img2": gt}, {"type": kind, "crop_border": scale, "test_y_channel": True})
-        )
-        for name, kind in METRICS.items()
-    }
+    images = {"img": sr, "img2": gt}
+    options = {"crop_border": scale, "test_y_channel": True}
+    return {name: float(calculate_metric(images, {"type": METRICS[name], **options})) for name in metrics}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 PROJECT = "kdsr"
 # Packages that are called otherwise than what they bring.
 PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv-python"}
+LONGEST_STEM = 180  # bytes
 
 
 def describe_error(error: BaseException) -> str:
@@ -50,7 +52,11 @@ def write_then_rename(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    # Cut short: a name that just fits into the file system's 255 bytes leaves no room for what comes round it.
+    stem = os.fsdecode(os.fsencode(path.stem)[:LONGEST_STEM])
+    if stem != path.stem:
+        stem += hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]
+    temporary = path.with_name(f".{stem}.{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

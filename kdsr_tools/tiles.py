@@ -6,52 +6,77 @@ A patch out of a small tile needs no decoding of a large picture; BasicSR's docu
 from __future__ import annotations
 
 import argparse
-import os
+import re
+import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import cv2
+import lmdb
 import numpy as np
-from basicsr.utils.lmdb_util import make_lmdb_from_imgs
+from PIL import Image
 
-from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource
+from kdsr_data.pictures import ImageReadError, read_picture
+from kdsr_data.pictures.picture import printable
 from kdsr_tools.files import write_then_rename
 
 TILE_SIZE = 192
 TILE_STEP = 144
+PNG_COMPRESSION = 1  # as BasicSR's; decoding is no slower, and files are little larger
+FIRST_MAP_SIZE = 2**26  # bytes; doubled when it is full
+LONGEST_STEM = 100  # characters of a photograph's name in its tiles' names: LMDB keys have 511 bytes at most
 
 
 def write_tiles(
-    photographs: Iterable[Path], folder: Path, *, tile_size: int, tile_step: int, most_tiles: int | None = None
+    photographs: Iterable[Path],
+    folder: Path,
+    *,
+    tile_size: int,
+    tile_step: int,
+    most_tiles: int | None = None,
+    on_error: Callable[[ImageReadError], None] | None = None,
 ) -> list[Path]:
-    """Cut photographs into tiles, written to a folder as PNG; give their paths.
+    """Cut photographs into tiles, PNG files of the same depth, without alpha; give their paths.
 
     Args:
         tile_size: pixels; of a photograph that is smaller, a tile is the whole of it in that direction.
         tile_step: pixels from one tile to the next; the last one ends where the photograph ends.
         most_tiles: keep so many of a photograph, the ones with the strongest contrast.
+        on_error: told of a photograph that cannot be read, before it goes on with the next.
 
     Raises:
-        ImageReadError: a file is not an image.
+        ImageReadError: a file is not an image, and there is no `on_error`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for number, photograph in enumerate(photographs):
-        image = cv2.imread(str(photograph), cv2.IMREAD_UNCHANGED)
-        if image is None:
-            raise ImageReadError(str(photograph), "not an image that OpenCV can decode")
+        try:
+            image = read_picture(photograph).colour
+        except ImageReadError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+            continue
         tiles = list(_cut(image, tile_size=tile_size, tile_step=tile_step))
         if most_tiles is not None:
             tiles = sorted(tiles, key=lambda tile: -tile[2].std())[:most_tiles]
         for top, left, tile in tiles:
-            # The number keeps images of the same name in different folders apart.
-            path = folder / f"{number:05}_{photograph.stem}_{top:05}_{left:05}.png"
-            cv2.imwrite(str(path), tile)
+            path = folder / f"{number:05}_{_plain(photograph.stem)}_{top:05}_{left:05}.png"
+            path.write_bytes(_encode(tile))
             written.append(path)
     return sorted(written)
+
+
+def _plain(stem: str) -> str:
+    """Give a name that BasicSR, which takes ASCII keys without dots, reads; a number keeps those of one name apart."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem)[:LONGEST_STEM]
+
+
+def _encode(tile: np.ndarray) -> bytes:
+    bgr = cv2.cvtColor(tile, cv2.COLOR_RGB2BGR) if tile.shape[2] == 3 else np.ascontiguousarray(tile)
+    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, PNG_COMPRESSION])[1].tobytes()
 
 
 def _cut(image: np.ndarray, *, tile_size: int, tile_step: int) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -66,26 +91,30 @@ def _starts(length: int, tile_size: int, tile_step: int) -> list[int]:
 
 
 def write_lmdb(path: Path, tiles: list[Path]) -> None:
-    """Put tiles of one folder into an LMDB, as BasicSR writes it, with their names as keys."""
-    largest = max(tile.stat().st_size for tile in tiles)
-    # BasicSR reports every image twice.
-    with (
-        open(os.devnull, "w") as nowhere,
-        redirect_stdout(nowhere),
-        redirect_stderr(nowhere),
-        write_then_rename(path) as to,
-    ):
-        make_lmdb_from_imgs(
-            str(tiles[0].parent),
-            str(to),
-            [tile.name for tile in tiles],
-            [tile.stem for tile in tiles],
-            map_size=10 * largest * len(tiles),
-        )
+    """Put tiles, PNG files, into an LMDB as BasicSR writes it, with their names as keys."""
+    with write_then_rename(path) as folder:
+        database = lmdb.open(str(folder), map_size=FIRST_MAP_SIZE)
+        lines = []
+        for tile in tiles:
+            _put(database, tile.stem.encode(), tile.read_bytes())
+            with Image.open(tile) as image:
+                lines.append(f"{tile.name} ({image.height},{image.width},{len(image.getbands())}) {PNG_COMPRESSION}\n")
+        database.close()
+        (folder / "meta_info.txt").write_text("".join(lines), encoding="utf-8")
+
+
+def _put(database: lmdb.Environment, key: bytes, value: bytes) -> None:
+    while True:
+        try:
+            with database.begin(write=True) as transaction:
+                transaction.put(key, value)
+            return
+        except lmdb.MapFullError:
+            database.set_mapsize(2 * database.info()["map_size"])
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the LMDB, unless it is there."""
+    """Write the LMDB, unless it is there; give the exit code, 1 if a photograph was left out."""
     if args.to.suffix != ".lmdb":
         raise ValueError(f"--to: expected a name that ends in .lmdb, got {args.to}")
     if args.to.exists():
@@ -98,6 +127,9 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--most-tiles: expected at least 1, got {args.most_tiles}")
     source = ImageSource(args.folder, io_backend={"type": "disk"})
     photographs = [Path(source.path(index)) for index in range(len(source))]
+    if source.passed_over:
+        print(printable(f"{args.folder}: {source.passed_over}"))
+    errors: list[ImageReadError] = []
     with tempfile.TemporaryDirectory() as temporary:
         tiles = write_tiles(
             photographs,
@@ -105,10 +137,16 @@ def run(args: argparse.Namespace) -> int:
             tile_size=args.tile_size,
             tile_step=args.tile_step,
             most_tiles=args.most_tiles,
+            on_error=errors.append,
         )
-        write_lmdb(args.to, tiles)
-    print(f"{args.to}: {len(tiles)} tiles of {len(photographs)} photographs")
-    return 0
+        if tiles:
+            write_lmdb(args.to, tiles)
+    for error in errors:
+        print(f"kdsr: left out: {error}", file=sys.stderr)
+    if not tiles:
+        raise ValueError(f"{args.folder}: none of its {len(photographs)} photographs can be read")
+    print(f"{args.to}: {len(tiles)} tiles of {len(photographs) - len(errors)} photographs")
+    return int(bool(errors))
 
 
 def add_parser(subparsers) -> None:

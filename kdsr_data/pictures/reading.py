@@ -62,6 +62,16 @@ def picture_size(content: bytes, path: str, *, max_pixels: int = MAX_PIXELS) -> 
         return (stored.width, stored.height) if stored.orientation in (5, 6, 7, 8) else (stored.height, stored.width)
 
 
+def stored_size(path: str | Path) -> tuple[int, int]:
+    """Read width and height as they are stored, of a JPEG or PNG without reading more than the file's beginning.
+
+    Raises:
+        ImageReadError: missing, or no picture whose header Pillow reads.
+    """
+    with _named_reasons(str(path)), _decoder_settings(), Image.open(path) as image:
+        return image.size
+
+
 def read_orientation(content: bytes, path: str) -> int:
     """Read the EXIF orientation, 1 to 8, by which the reader turns a picture. Raises as `picture_size`."""
     with _named_reasons(path), _decoder_settings():

@@ -36,10 +36,14 @@ def compare(settings: CompareSettings) -> Report:
     """
     device = find_device(settings.device, known=get_args(Device))
     metrics, notes = choose_metrics(settings.metrics)
-    plans = make_plans(settings, open_image_sets(settings), metrics)
+    image_sets = open_image_sets(settings)
+    notes += [f"{image_set.name}: {image_set.passed_over}" for image_set in image_sets if image_set.passed_over]
+    plans = make_plans(settings, image_sets, metrics)
     models = open_models(settings, device=device)
     store = ResultStore(settings.output / "items")
     sets = [make_set_results(settings, plan, _run(plan, models, store, settings.scale)) for plan in plans]
+    for results in sets:
+        notes += [f"{results.plan.image_set.name}: {line}" for line in results.scores.describe_undefined()]
     costs = _find_costs(settings, models, device)
     report = Report(settings, models, sets, costs, describe_device(device), notes)
     write_files(report, settings.output)

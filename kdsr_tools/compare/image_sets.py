@@ -11,6 +11,7 @@ from torch import Tensor
 from kdsr_data import BlindSRBenchmarkDataset
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource, find_io_backend
+from kdsr_data.pictures.picture import printable
 from kdsr_data.presets import BenchmarkCase
 from kdsr_tools.compare.settings import CompareSettings, ImagesSettings
 
@@ -31,6 +32,7 @@ class ImageSet(Protocol):
     images: list[str]
     cases: list[BenchmarkCase]
     has_gt: bool
+    passed_over: str | None  # what of a folder is no image, in words
 
     def read(self, image: int, case: int) -> Pair:
         """Give an image in a case; ImageReadError, with its path, if it cannot be used."""
@@ -46,6 +48,7 @@ class BenchmarkSet:
         self._benchmark = BlindSRBenchmarkDataset(block)
         source = self._benchmark.source
         self.images = [source.key(index) for index in range(len(source))]
+        self.passed_over = source.passed_over
         self.cases = self._benchmark.cases
 
     def read(self, image: int, case: int) -> Pair:
@@ -66,12 +69,13 @@ class StoredSet:
         self.has_gt = options.dataroot_gt is not None
         self.cases = [BenchmarkCase("as given", {})]
         lq_source = _open(options.dataroot_lq, None if self.has_gt else options.meta_info)
-        self._lq = {lq_source.key(index): (lq_source, index) for index in range(len(lq_source))}
+        self.passed_over = lq_source.passed_over
+        self._lq = _by_key(lq_source)
         self._gt: dict[str, tuple[ImageSource, int]] = {}
         self._lq_names = {key: key for key in self._lq}
         if self.has_gt:
             gt_source = _open(options.dataroot_gt, options.meta_info)
-            self._gt = {gt_source.key(index): (gt_source, index) for index in range(len(gt_source))}
+            self._gt = _by_key(gt_source)
             self._lq_names = {key: _fill(options.filename_tmpl, key) for key in self._gt}
             self._check_names(is_part=options.meta_info is not None)
         self.images = list(self._lq_names)
@@ -112,6 +116,18 @@ class StoredSet:
 
 def _open(dataroot: str, meta_info: str | None) -> ImageSource:
     return ImageSource(dataroot, io_backend=find_io_backend(dataroot), meta_info=meta_info)
+
+
+def _by_key(source: ImageSource) -> dict[str, tuple[ImageSource, int]]:
+    """Find a source's images by their names without suffix; ValueError for two of one name."""
+    found: dict[str, tuple[ImageSource, int]] = {}
+    for index in range(len(source)):
+        key = source.key(index)
+        if key in found:
+            paths = printable(f"{source.path(found[key][1])} and {source.path(index)}")
+            raise ValueError(f"{paths} would have results of the same name; rename one of them")
+        found[key] = source, index
+    return found
 
 
 def _fill(template: str, key: str) -> str:

@@ -17,6 +17,12 @@ from kdsr_tools.compare.settings import Metric
 from kdsr_tools.evaluation import score
 
 NIQE_BLOCK = 96  # pixels; its statistics need at least two
+SSIM_WINDOW = 11  # pixels
+NEED_GT = ("psnr", "ssim", "lpips")
+
+
+class NotDefined(ValueError):
+    """Why a picture has no value of a metric."""
 
 
 class MetricInfo(NamedTuple):
@@ -54,23 +60,52 @@ def choose_metrics(asked: Iterable[Metric] | None) -> tuple[list[Metric], list[s
     return [metric for metric in METRICS if metric in asked], []
 
 
-def measure(sr: np.ndarray, gt: np.ndarray | None, *, metrics: Sequence[Metric], scale: int) -> dict[str, float | None]:
-    """Measure `sr` (H, W, 3), BGR uint8, against `gt` of the same kind; None where a metric is not defined."""
+def measure(
+    sr: np.ndarray,
+    gt: np.ndarray | None,
+    *,
+    metrics: Sequence[Metric],
+    scale: int,
+    reasons: dict[str, str] | None = None,
+) -> dict[str, float | None]:
+    """Measure `sr` (H, W, 3), BGR uint8, against `gt` of the same kind; None where a metric is not defined.
+
+    Args:
+        reasons: gets, by metric, why it is not defined, or how it failed.
+    """
     found: dict[str, float | None] = {}
-    if gt is not None and {"psnr", "ssim"} & set(metrics):
-        found |= score(sr, gt, scale=scale)
-    if gt is not None and "lpips" in metrics:
-        found["lpips"] = calculate_lpips(sr, gt, crop_border=scale)
-    if "niqe" in metrics:
-        found["niqe"] = _measure_niqe(sr, scale)
-    return {metric: found[metric] for metric in metrics if metric in found}
+    for metric in metrics:
+        if gt is None and metric in NEED_GT:
+            continue
+        try:
+            found[metric] = _measure_one(metric, sr, gt, scale)
+        except Exception as error:  # one metric that fails, as NIQE does on flat pictures, must not cost the others
+            found[metric] = None
+            if reasons is not None:
+                kind = "" if isinstance(error, NotDefined) else f"{type(error).__name__}: "
+                reasons[metric] = kind + (str(error).strip().splitlines() or ["no message"])[0][:200]
+    return found
 
 
-def _measure_niqe(sr: np.ndarray, scale: int) -> float | None:
-    sides = (side - 2 * scale for side in sr.shape[:2])
+def _measure_one(metric: Metric, sr: np.ndarray, gt: np.ndarray | None, scale: int) -> float:
+    window = SSIM_WINDOW if metric == "ssim" else 1
+    if min(sr.shape[:2]) - 2 * scale < window:
+        raise NotDefined(f"fewer than {window} pixels a side within the border")
+    if metric == "niqe":
+        value = _measure_niqe(sr, scale)
+    elif metric == "lpips":
+        value = calculate_lpips(sr, gt, crop_border=scale)
+    else:
+        return score(sr, gt, scale=scale, metrics=[metric])[metric]  # PSNR is infinite for equal pictures
+    if not math.isfinite(value):
+        raise NotDefined("its value is no number")
+    return value
+
+
+def _measure_niqe(sr: np.ndarray, scale: int) -> float:
+    sides = [side - 2 * scale for side in sr.shape[:2]]
     if math.prod(side // NIQE_BLOCK for side in sides) < 2:
-        return None
+        raise NotDefined(f"it needs two blocks of {NIQE_BLOCK}x{NIQE_BLOCK} pixels within the border")
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # flat blocks, which BasicSR leaves out
-        niqe = float(calculate_metric({"img": sr}, {"type": "calculate_niqe", "crop_border": scale}))
-    return niqe if math.isfinite(niqe) else None
+        return float(calculate_metric({"img": sr}, {"type": "calculate_niqe", "crop_border": scale}))

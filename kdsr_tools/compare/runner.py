@@ -109,10 +109,11 @@ def _restore(
         if sr.shape[:2] != expected:
             raise ValueError(f"gave {sr.shape[1]}x{sr.shape[0]} pixels, expected {expected[1]}x{expected[0]}")
         gt = None if pair.gt is None else tensor2img(pair.gt)
-        scores = measure(sr, gt, metrics=metrics, scale=scale)
+        reasons: dict[str, str] = {}
+        scores = measure(sr, gt, metrics=metrics, scale=scale, reasons=reasons)
     except Exception as error:  # whatever a stranger's network raises stands in its cell, and the rest goes on
         return _save_failure(store, name, f"{type(error).__name__}: {_first_line(error)}")
-    item = Item(name, key, scores)
+    item = Item(name, key, scores, reasons=reasons)
     store.save(item, picture=sr if shown else None)
     return item
 

@@ -28,12 +28,13 @@ class ItemName:
 
 @dataclass(frozen=True)
 class Item:
-    """What is known of one restored image: scores by metric (None: not defined), or why it failed."""
+    """What is known of one restored image: scores by metric (None: not defined, for its reason), or why it failed."""
 
     name: ItemName
     key: str
     scores: dict[str, float | None] = field(default_factory=dict)
     error: str | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 class ResultStore:

@@ -81,6 +81,19 @@ class Scores:
         """List what a model could not restore."""
         return [item for item in self._of_model[model] if item.error]
 
+    def describe_undefined(self) -> list[str]:
+        """Say which images are left out of which metric's mean, and why, naming the first of each reason."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for item in self.items:
+            for metric, reason in item.reasons.items():
+                images = found.setdefault((metric, reason), [])
+                if item.name.image not in images:
+                    images.append(item.name.image)
+        return [
+            f"{metric.upper()} leaves out {images[0]}{f' and {len(images) - 1} more' if images[1:] else ''}: {reason}"
+            for (metric, reason), images in found.items()
+        ]
+
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
     """Give the 95 % percentile bootstrap interval of a mean, the same for the same values; None for fewer than two."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from tqdm import tqdm
 
+from kdsr_data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
 from kdsr_tools.files import describe_error
-from kdsr_tools.upscale.picture_files import MAX_PIXELS, Picture, read_picture, write_picture
-from kdsr_tools.upscale.picture_paths import Job
+from kdsr_tools.upscale.picture_files import check_fits, encode_picture, find_format, fit_alpha, write_picture
+from kdsr_tools.upscale.picture_metadata import choose_metadata
+from kdsr_tools.upscale.picture_paths import STREAM, Job
 from kdsr_tools.upscale.upscaler import Upscaler
 
 # After these, no further picture could be written either.
 FATAL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+STANDARD_INPUT = "standard input"
 BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} pictures, {rate_noinv_fmt}, {remaining} left"
 
 
@@ -45,11 +49,13 @@ class Settings:
     quality: int | None = None
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
+    keep_metadata: bool = False
+    stream_format: str = "PNG"
 
 
 def split_existing(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
     """Give the jobs that are left to do, and the outcomes of those whose result exists and is kept."""
-    left = [job for job in jobs if overwrite or not job.target.exists()]
+    left = [job for job in jobs if overwrite or job.target is STREAM or not os.path.exists(job.target)]
     kept = [Outcome("kept", str(job.source), str(job.target)) for job in jobs if job not in left]
     return left, kept
 
@@ -82,11 +88,10 @@ def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: 
     start = perf_counter()
     upscaler.warn = outcome.notes.append
     try:
-        picture = read_picture(job.source, max_pixels=settings.max_pixels)
+        picture = _read(job, upscaler, settings, outcome)
         pixels = upscaler(picture.pixels)
         outcome.height, outcome.width = pixels.shape[:2]
-        result = Picture(pixels, picture.icc_profile)
-        write_picture(job.target, result, quality=settings.quality, overwrite=settings.overwrite)
+        _write(job, replace(picture, pixels=pixels), settings)
         outcome.status = "done"
     except (ValueError, OSError, MemoryError, RuntimeError) as error:  # RuntimeError: PyTorch has no memory left
         outcome.reason = describe_error(error).splitlines()[0]
@@ -95,3 +100,29 @@ def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: 
     finally:
         outcome.seconds = perf_counter() - start
     return ""
+
+
+def _read(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> Picture:
+    """Read a job's picture, and find out before anything is computed whether its result can be written."""
+    if job.source is STREAM:
+        picture = decode_picture(sys.stdin.buffer.read(), STANDARD_INPUT, max_pixels=settings.max_pixels)
+    else:
+        picture = read_picture(job.source, max_pixels=settings.max_pixels)
+    outcome.notes.extend(picture.notes)
+    file_format = settings.stream_format if job.target is STREAM else find_format(job.target)
+    picture = fit_alpha(picture, file_format)
+    height, width, channels = picture.pixels.shape
+    check_fits(str(job.target), file_format, size=upscaler.result_size(height, width), has_alpha=channels in (2, 4))
+    _, lost = choose_metadata(picture.metadata, file_format, keep_all=settings.keep_metadata)
+    if lost:
+        outcome.notes.append(f"{file_format} cannot hold its {' and '.join(lost)}")
+    return picture
+
+
+def _write(job: Job, result: Picture, settings: Settings) -> None:
+    options = {"quality": settings.quality, "keep_metadata": settings.keep_metadata}
+    if job.target is STREAM:
+        sys.stdout.buffer.write(encode_picture(result, settings.stream_format, path="standard output", **options))
+        sys.stdout.buffer.flush()
+    else:
+        write_picture(job.target, result, overwrite=settings.overwrite, **options)

@@ -13,10 +13,12 @@ def add_parser(subparsers) -> None:
     """Add `kdsr upscale`."""
     parser = subparsers.add_parser(
         "upscale",
-        description="Make pictures larger and sharper: PNG, JPEG, WebP, BMP and TIFF, of any size, 8 or 16 bits.",
+        description="Make pictures larger and sharper: PNG, JPEG, WebP, BMP, TIFF and more, of any size, 8 or 16 bits.",
         epilog="Exit code: 0 all done or kept, 1 a picture failed, 2 wrong arguments, 130 interrupted.",
     )
-    parser.add_argument("inputs", nargs="*", metavar="PICTURE", help="files, folders and patterns such as 'a/*.png'")
+    parser.add_argument(
+        "inputs", nargs="*", metavar="PICTURE", help="files, folders, patterns such as 'a/*.png'; - is stdin"
+    )
     _add_network_arguments(parser)
     _add_file_arguments(parser)
     _add_machine_arguments(parser)
@@ -39,11 +41,12 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("files")
-    group.add_argument("-o", "--output", type=Path, help="a folder, or for one picture a file's name")
+    group.add_argument("-o", "--output", type=Path, help="a folder, or for one picture a file's name or - for stdout")
     group.add_argument("-r", "--recursive", action="store_true", help="search subfolders; their structure is kept")
     group.add_argument("--format", choices=("keep", "png", "jpg", "webp", "bmp", "tif"), default="keep")
     group.add_argument("--quality", type=int, metavar="1..100", help="JPEG (default 95) and WebP (default lossless)")
     group.add_argument("--suffix", metavar="TEXT", help="put behind names; default: _x4 where there is no --output")
+    group.add_argument("--keep-metadata", action="store_true", help="keep EXIF, XMP and a PNG's texts, too")
     group.add_argument("--overwrite", action="store_true", help="make results that exist already again")
     group.add_argument("--max-pixels", type=int, metavar="N", help="refuse larger pictures (default 200000000)")
     group.add_argument("--json", action="store_true", help="print a summary for programs")

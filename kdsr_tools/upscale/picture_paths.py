@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kdsr_tools.upscale.picture_files import FORMATS, PICTURE_SUFFIXES
+from kdsr_data.pictures import ImageReadError
+from kdsr_data.pictures.formats import describe_passed_over, readable_suffixes
+from kdsr_data.pictures.reading import stored_size
+from kdsr_tools.upscale.picture_files import FORMATS, LARGEST_SIDE
 
 # What `--format` may be, with each one's suffix; pictures of other names than these become PNG.
 OUTPUT_SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tif": ".tif"}
 DEFAULT_SUFFIX = ".png"
+# In the place of a path: standard input as a source, standard output as a target. Told apart by identity, since a file
+# may have this name, too.
+STREAM = Path("-")
 
 
 class Job(NamedTuple):
@@ -38,6 +44,7 @@ def plan_jobs(
     recursive: bool = False,
     output_format: str | None = None,
     name_suffix: str | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> list[Job]:
     """Find the pictures and name the results, in an order that is the same in every process.
 
@@ -49,17 +56,20 @@ def plan_jobs(
         recursive: whether folders are searched with their subfolders, whose structure is kept.
         output_format: a key of `OUTPUT_SUFFIXES`; None keeps each picture's.
         name_suffix: put behind each name; None is `_x4`, with the scale, beside a file, and nothing in folders.
+        report: told of files that were passed over, and of results that take another format since they are too large.
 
     Raises:
         ValueError: nothing was found, or two results would have one name, or one that of a picture to read.
     """
-    found = list(_without_repetitions(_find(inputs, recursive=recursive, output=output)))
+    found = list(_without_repetitions(_find(inputs, recursive=recursive, output=output, report=report)))
     if output is not None and _names_a_file(output, inputs):
         jobs = [Job(found[0].path, output)]
     else:
         jobs = [
             Job(picture.path, _name_target(picture, output, output_format, name_suffix, scale)) for picture in found
         ]
+        if output_format is None:
+            jobs = [_fit_format(job, scale, report) for job in jobs]
     if output is None:
         # `kdsr upscale *.png` finds its own results when it runs again.
         targets = {os.path.abspath(job.target) for job in jobs}
@@ -68,15 +78,52 @@ def plan_jobs(
     return jobs
 
 
-def _find(inputs: Sequence[str], *, recursive: bool, output: Path | None) -> Iterator[_Found]:
+def plan_stream(inputs: Sequence[str], *, output: Path | None) -> Job:
+    """Plan the one picture that is read from standard input, or written to standard output, or both, where `-` stands.
+
+    Raises:
+        ValueError: there are several pictures, or the result needs a name.
+    """
+    if len(inputs) != 1 or Path(inputs[0]).is_dir():
+        raise ValueError(f"-: expected one picture where one is piped, got {' '.join(inputs)}")
+    source = STREAM if inputs[0] == "-" else Path(inputs[0])
+    if output is None or output == STREAM:
+        return Job(source, STREAM)
+    if output.suffix.lower() not in FORMATS or output.is_dir():
+        raise ValueError(f"--output {output}: expected a file's name, such as larger.png, for what is piped")
+    return Job(source, output)
+
+
+def _fit_format(job: Job, scale: float, report: Callable[[str], None]) -> Job:
+    """Choose another format where a result would be larger than its own format holds."""
+    file_format = FORMATS[job.target.suffix.lower()]
+    if file_format not in LARGEST_SIDE:
+        return job
+    try:
+        side = round(max(stored_size(job.source)) * scale)
+    except ImageReadError:
+        return job  # it is reported when its turn comes
+    if side <= LARGEST_SIDE[file_format]:
+        return job
+    target = job.target.with_suffix(DEFAULT_SUFFIX)
+    report(f"{job.source}: {file_format} holds at most {LARGEST_SIDE[file_format]} pixels a side; becomes {target}")
+    return Job(job.source, target)
+
+
+def _find(
+    inputs: Sequence[str], *, recursive: bool, output: Path | None, report: Callable[[str], None]
+) -> Iterator[_Found]:
     for text in inputs:
         path = Path(text)
         if path.is_dir():
-            pictures = sorted(_list_folder(path, recursive=recursive, left_out=output))
+            files = sorted(_list_folder(path, recursive=recursive, left_out=output))
+            pictures = [file for file in files if file.name.lower().endswith(readable_suffixes())]
             if not pictures:
                 deeper = "" if recursive else "; --recursive searches subfolders, too"
-                known = ", ".join(PICTURE_SUFFIXES)
+                known = ", ".join(readable_suffixes())
                 raise ValueError(f"{path}: there are no pictures in this folder (looked for {known}){deeper}")
+            if others := describe_passed_over([file.name for file in files if file not in set(pictures)]):
+                report(f"{path}: {others}")
             yield from (_Found(picture, picture.relative_to(path), path) for picture in pictures)
         elif path.exists() or not glob.has_magic(text):
             yield _Found(path, Path(path.name), None)  # a file that does not exist is reported when it is read
@@ -85,7 +132,7 @@ def _find(inputs: Sequence[str], *, recursive: bool, output: Path | None) -> Ite
 
 
 def _list_folder(folder: Path, *, recursive: bool, left_out: Path | None) -> Iterator[Path]:
-    """List a folder's pictures, without hidden ones and those in the output folder."""
+    """List a folder's files, without hidden ones and those in the output folder."""
     seen = {os.path.realpath(left_out)} if left_out else set()
     for parent, subfolders, names in os.walk(folder, followlinks=True):
         seen.add(os.path.realpath(parent))  # links may lead in circles
@@ -95,7 +142,7 @@ def _list_folder(folder: Path, *, recursive: bool, left_out: Path | None) -> Ite
             if recursive and not name.startswith(".") and os.path.realpath(os.path.join(parent, name)) not in seen
         ]
         for name in names:
-            if not name.startswith(".") and Path(name).suffix.lower() in FORMATS:
+            if not name.startswith("."):
                 yield Path(parent, name)
 
 

@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
-LARGEST_VALUE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+from kdsr_data.pictures.picture import LARGEST_VALUE, Unusable
+from kdsr_data.pictures.pillow import find_pixels
+
 # One step of 16 bits: less alpha than this cannot be seen, and dividing by it would only enlarge rounding.
 LEAST_ALPHA = 1 / 65535
 # How far apart the channels of a gray picture may be. Lossy WebP gives gray back with one step of 8 bits between them;
@@ -24,6 +27,23 @@ class Planes(NamedTuple):
 
     colour: Tensor
     alpha: Tensor | None
+
+
+def as_array(image: np.ndarray | Image.Image) -> np.ndarray:
+    """Give a PIL image as an array in its own depth, with alpha if it has transparency; arrays in the machine's order.
+
+    Raises:
+        ValueError: the image's mode has no defined white.
+    """
+    if isinstance(image, Image.Image):
+        try:
+            pixels = find_pixels(image.copy(), bits=8)
+        except Unusable as error:
+            raise ValueError(f"image: {error}") from None
+        return pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    if isinstance(image, np.ndarray) and not image.dtype.isnative:
+        return image.astype(image.dtype.newbyteorder("="))
+    return image
 
 
 def to_planes(image: np.ndarray) -> Planes:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,7 +23,7 @@ from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 from kdsr_tools.checkpoints.shipped import load_model
 from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.fringes import limit_to_neighbours
-from kdsr_tools.upscale.pixels import Planes, from_rgb, to_image, to_planes, to_rgb
+from kdsr_tools.upscale.pixels import Planes, as_array, from_rgb, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -113,12 +114,12 @@ class Upscaler:
         """The final factor."""
         return self.outscale or self.loaded.scale
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
+    def __call__(self, image: np.ndarray | Image.Image) -> np.ndarray:
         """Enlarge a picture.
 
         Args:
             image: (H, W) gray, or (H, W, C) of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA) channels; uint8,
-                uint16, or floats in [0, 1].
+                uint16, or floats in [0, 1]; or a PIL image, which comes back as an array.
 
         Returns:
             The same kind of array, `scale` times as large; floats are clamped to [0, 1]. Where all of RGB is gray, the
@@ -127,6 +128,7 @@ class Upscaler:
         Raises:
             ValueError: the array is no picture, or the network's result is not finite.
         """
+        image = as_array(image)
         planes = to_planes(image)
         results = self._restore(planes, self.precision)
         if self.precision != "fp32" and not _are_finite(results):
@@ -137,11 +139,15 @@ class Upscaler:
         sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
         return to_image(self._resize(sr, *image.shape[:2]), like=image)
 
+    def result_size(self, height: int, width: int) -> tuple[int, int]:
+        """Tell the height and width that a picture of this size gets."""
+        return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
+
     def _resize(self, sr: Planes, height: int, width: int) -> Planes:
         """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
         if self.scale == self.loaded.scale:
             return sr
-        size = [max(round(side * self.scale), 1) for side in (height, width)]
+        size = self.result_size(height, width)
         planes = (
             None if plane is None else F.interpolate(plane, size=size, mode="bicubic", antialias=True) for plane in sr
         )

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from kdsr_data.image_io import ImageReadError
+from kdsr_data.pictures import MAX_PIXELS, ImageReadError, read_picture
 from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model
 from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
-from kdsr_tools.upscale.picture_files import MAX_PIXELS, read_picture
-from kdsr_tools.upscale.picture_paths import Job, plan_jobs
+from kdsr_tools.upscale.picture_files import FORMATS
+from kdsr_tools.upscale.picture_paths import OUTPUT_SUFFIXES, STREAM, Job, plan_jobs, plan_stream
 from kdsr_tools.upscale.sharing import Process
 from kdsr_tools.upscale.upscaler import Upscaler
 
@@ -46,16 +46,25 @@ def upscale(args: argparse.Namespace) -> int:
     """
     start = perf_counter()
     process = Process.from_environment()
+    is_piped = _is_piped(args, process)
     loaded = load_model(args.model, option_file=args.opt)
-    jobs = plan_jobs(
-        args.inputs,
-        scale=args.outscale or loaded.scale,
-        output=args.output,
-        recursive=args.recursive,
-        output_format=None if args.format == "keep" else args.format,
-        name_suffix=args.suffix,
-    )
-    if args.output:
+    notes: list[str] = []
+    if is_piped:
+        jobs = [plan_stream(args.inputs, output=args.output)]
+    else:
+        jobs = plan_jobs(
+            args.inputs,
+            scale=args.outscale or loaded.scale,
+            output=args.output,
+            recursive=args.recursive,
+            output_format=None if args.format == "keep" else args.format,
+            name_suffix=args.suffix,
+            report=notes.append,
+        )
+    if process.number == 0:
+        for note in notes:
+            _report(note)
+    if args.output and jobs[0].target is not STREAM:
         _check_writable(args.output.parent if jobs[0].target == args.output else args.output)
     upscaler = Upscaler(loaded, idr_from=_find_idr_source(args, jobs), **_machine_settings(args, process))
     count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
@@ -67,6 +76,22 @@ def upscale(args: argparse.Namespace) -> int:
         _print_summary(args, upscaler, outcomes, seconds=perf_counter() - start)
     failed = process.number == 0 and any(outcome.status == "failed" for outcome in outcomes)
     return INTERRUPTED if is_interrupted else int(failed)
+
+
+def _is_piped(args: argparse.Namespace, process: Process) -> bool:
+    """Tell whether the picture comes from standard input or goes to standard output; ValueError where it cannot."""
+    writes = _writes_to_stdout(args)
+    if writes and args.json:
+        raise ValueError("--json and the picture would both go to standard output; name a file (--output FILE)")
+    if "-" not in args.inputs and not writes:
+        return False
+    if process.count > 1:
+        raise ValueError("-: expected one process where a picture is piped; start kdsr without torchrun")
+    return True
+
+
+def _writes_to_stdout(args: argparse.Namespace) -> bool:
+    return args.output == STREAM or (args.output is None and "-" in args.inputs)
 
 
 def _machine_settings(args: argparse.Namespace, process: Process) -> dict[str, Any]:
@@ -97,6 +122,8 @@ def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.
     """Give what `Upscaler` takes as `idr_from`."""
     if args.idr_from in ("full", "crop"):
         return args.idr_from
+    if args.idr_from == "first" and jobs[0].source is STREAM:
+        return "full"  # of the one picture there is, which can be read only once
     max_pixels = args.max_pixels or MAX_PIXELS
     if args.idr_from != "first":
         return read_picture(args.idr_from, max_pixels=max_pixels).pixels
@@ -113,7 +140,13 @@ def _do_share(
 ) -> tuple[list[Outcome], bool]:
     """Do this process's share of the jobs; give the outcomes, and whether the user interrupted."""
     left, outcomes = split_existing(process.take(jobs), overwrite=args.overwrite)
-    settings = Settings(args.quality, args.overwrite, args.max_pixels or MAX_PIXELS)
+    settings = Settings(
+        args.quality,
+        args.overwrite,
+        args.max_pixels or MAX_PIXELS,
+        args.keep_metadata,
+        "PNG" if args.format == "keep" else FORMATS[OUTPUT_SUFFIXES[args.format]],
+    )
     is_first = process.number == 0
     try:
         for outcome in upscale_pictures(left, upscaler, settings, report=_report, show_bar=is_first):
@@ -129,7 +162,8 @@ def _report(line: str) -> None:
 
 def _say(args: argparse.Namespace, process: Process, line: str) -> None:
     if process.number == 0 and not args.json:
-        print(line)
+        # Words do not go where a picture goes.
+        print(line, file=sys.stderr if _writes_to_stdout(args) else sys.stdout)
 
 
 def _print_summary(args: argparse.Namespace, upscaler: Upscaler, outcomes: list[Outcome], *, seconds: float) -> None:
@@ -141,7 +175,8 @@ def _print_summary(args: argparse.Namespace, upscaler: Upscaler, outcomes: list[
         kept = f", {len(groups['kept'])} kept that existed (--overwrite makes them again)" if groups["kept"] else ""
         failed = f", {len(groups['failed'])} failed" if groups["failed"] else ""
         rate = len(groups["done"]) / seconds
-        print(f"{len(groups['done'])} made in {seconds:.1f} s ({rate:.2f} a second){kept}{failed}")
+        line = f"{len(groups['done'])} made in {seconds:.1f} s ({rate:.2f} a second){kept}{failed}"
+        print(line, file=sys.stderr if _writes_to_stdout(args) else sys.stdout)
     for outcome in groups["failed"]:
         _report(outcome.describe_failure())
 

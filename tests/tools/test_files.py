@@ -5,7 +5,7 @@ from importlib import metadata
 import pytest
 
 from kdsr_tools import files
-from kdsr_tools.files import describe_error
+from kdsr_tools.files import describe_error, write_then_rename
 
 
 def test_errors_of_the_system_begin_with_the_files_name(tmp_path):
@@ -43,3 +43,11 @@ def test_a_missing_package_is_named_where_the_project_itself_is_not_installed(mo
     monkeypatch.setattr(files, "PROJECT", "not-installed-anywhere")
     message = describe_error(ModuleNotFoundError("No module named 'basicsr'", name="basicsr"))
     assert message == "this needs basicsr, which is not installed: pip install basicsr"
+
+
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "ß" * 125 + ".png", "caf\udce9.png"])
+def test_names_as_long_as_the_file_system_allows_are_written(tmp_path, name):
+    with write_then_rename(tmp_path / name) as temporary:
+        assert temporary.suffix == ".png"
+        temporary.write_bytes(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == [name]

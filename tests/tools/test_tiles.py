@@ -1,10 +1,14 @@
 """`kdsr tiles`: an LMDB that covers every photograph and trains as the folder does."""
 
+import cv2
 import numpy as np
 import pytest
+import tifffile
+from basicsr.utils import FileClient
 from PIL import Image
 
 from kdsr_data.image_source import ImageSource
+from kdsr_tools import tiles
 from kdsr_tools.cli import main
 
 
@@ -56,7 +60,45 @@ def test_what_cannot_be_cut_is_refused(photographs, tmp_path, capsys):
     ):
         assert cut(folder, tmp_path / to, **options) == 1
         assert message in capsys.readouterr().err
-    (folder / "a/broken.png").write_bytes(b"no image")
+    for path in folder.rglob("*.png"):
+        path.write_bytes(b"no image")
     assert cut(folder, tmp_path / "x.lmdb") == 1
-    assert "a/broken.png: not an image that OpenCV can decode" in capsys.readouterr().err
+    assert "none of its 2 photographs can be read" in capsys.readouterr().err
     assert not (tmp_path / "x.lmdb").exists()
+
+
+def test_a_photograph_that_cannot_be_read_is_named_and_the_others_cut(photographs, tmp_path, capsys):
+    folder, _ = photographs
+    (folder / "a/broken.png").write_bytes(b"no image")
+    (folder / "notes.txt").touch()
+    tifffile.imwrite(folder / "float.tif", np.zeros((8, 8, 3), np.float32), photometric="rgb")
+    assert cut(folder, tmp_path / "x.lmdb") == 1
+    output = capsys.readouterr()
+    assert "a/broken.png: not a picture of a known format" in output.err
+    assert "float.tif: expected 8 or 16 bits a channel, got 32 (float32)" in output.err
+    assert "1 other file was passed over (1 .txt)" in output.out
+    assert "2 tiles of 2 photographs" in output.out
+    assert len(ImageSource(tmp_path / "x.lmdb", io_backend={"type": "lmdb"})) == 2
+
+
+@pytest.mark.parametrize("name", ["Straße 1.png", "photo.v1.png", "x" * 245 + ".png", "caf\udce9.png", "日本.png"])
+def test_photographs_may_have_any_name_and_basicsr_reads_the_tiles(tmp_path, name):
+    pixels = np.arange(4 * 5 * 3, dtype=np.uint16).reshape(4, 5, 3) * 1000
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    assert cut(tmp_path / "in", tmp_path / "x.lmdb") == 0
+    key, size = (tmp_path / "x.lmdb/meta_info.txt").read_text().strip().split(".png ")
+    assert size == "(4,5,3) 1"
+    tile = FileClient("lmdb", db_paths=[str(tmp_path / "x.lmdb")], client_keys=["gt"]).get(key, "gt")
+    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(tile, np.uint8), cv2.IMREAD_UNCHANGED), pixels)
+
+
+def test_the_lmdb_grows_as_it_must(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiles, "FIRST_MAP_SIZE", 2**15)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(noise).save(tmp_path / "in/x.png")
+    assert cut(tmp_path / "in", tmp_path / "x.lmdb", **{"tile-size": 50, "tile-step": 50}) == 0
+    source = ImageSource(tmp_path / "x.lmdb", io_backend={"type": "lmdb"})
+    assert len(source) == 16
+    np.testing.assert_allclose(source.read(5), noise[50:100, 50:100] / 255, atol=1e-6)

@@ -1,6 +1,7 @@
 """`kdsr compare` as a whole: its files, going on after a stop, and what it says to bad input."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,27 @@ def test_an_image_that_cannot_be_read_fails_in_every_cell(small, comparison_fold
     assert run(comparison_folder, small) == 0
     items = json.loads((comparison_folder / "out/results.json").read_text())["sets"]["noisy"]["items"]
     assert [item["image"] for item in items if item["error"]] == ["broken", "broken"]
-    assert "gt/broken.png: not an image" in next(item["error"] for item in items if item["error"])
+    assert "gt/broken.png: not a picture of a known format" in next(item["error"] for item in items if item["error"])
+
+
+def test_an_image_too_small_for_a_metric_is_named_and_the_others_averaged(small, comparison_folder, capsys):
+    Image.new("RGB", (16, 16), (9, 99, 199)).save(comparison_folder / "gt/tiny.png")
+    assert run(comparison_folder, small | {"metrics": ["psnr", "ssim"]}) == 0
+    assert "Note: noisy: SSIM leaves out tiny: fewer than 11 pixels a side within the border" in capsys.readouterr().out
+    means = json.loads((comparison_folder / "out/results.json").read_text())["sets"]["noisy"]["means"]["student"]
+    assert (means["ssim"]["num"], means["ssim"]["num_missing"]) == (3, 1)
+    assert 0 < means["ssim"]["value"] < 1
+    assert means["psnr"]["num_missing"] == 0
+
+
+def test_names_that_are_not_utf_8_and_other_files_are_no_obstacle(small, comparison_folder, capsys):
+    shutil.copy(comparison_folder / "gt/a.png", comparison_folder / "gt/caf\udce9.png")
+    (comparison_folder / "gt/notes.txt").touch()
+    assert run(comparison_folder, small) == 0
+    assert "Note: noisy: 1 other file was passed over (1 .txt)" in capsys.readouterr().out
+    items = json.loads((comparison_folder / "out/results.json").read_text())["sets"]["noisy"]["items"]
+    assert [item["image"] for item in items if item["image"].startswith("caf")] == ["caf\\udce9"] * 2
+    assert not any(item["error"] for item in items)
 
 
 def test_a_teacher_is_given_the_original_and_has_no_cost(small, comparison_folder):

@@ -50,6 +50,13 @@ def test_a_pair_of_another_scale_is_named(pairs):
         StoredSet("s", ImagesSettings(**pairs), scale=3)
 
 
+def test_two_images_of_one_name_are_refused_rather_than_one_lost(tmp_path):
+    folder = write_photographs(tmp_path / "real", {"a": (20, 30)})
+    (folder / "a.bmp").write_bytes((folder / "a.png").read_bytes())
+    with pytest.raises(ValueError, match=r"a\.bmp and .*a\.png would have results of the same name; rename"):
+        StoredSet("s", ImagesSettings(dataroot_lq=str(folder)), scale=4)
+
+
 def test_photographs_without_gt_have_none(tmp_path):
     folder = write_photographs(tmp_path / "real", {"a": (20, 30)})
     images = StoredSet("s", ImagesSettings(dataroot_lq=str(folder)), scale=4)

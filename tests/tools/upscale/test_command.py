@@ -1,6 +1,7 @@
 """`kdsr upscale`: what it writes, says and gives back; what fails is named and stops nothing else."""
 
 import errno
+import io
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from PIL import Image, ImageCms
 from safetensors.torch import save_file
 
 from kdsr_arch import KDSRStudent
+from kdsr_data.pictures import decode_picture
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
 from kdsr_tools.cli import main
@@ -363,3 +365,108 @@ def test_processes_share_a_folder_and_a_second_run_does_what_is_left(here):
     assert [outcome["source"] for outcome in summary["done"]] == ["p/copy1.png"]
     assert len(summary["kept"]) == 7
     assert [path.name for path, time in times.items() if path.stat().st_mtime_ns != time] == ["copy1.png"]
+
+
+def test_what_a_folder_holds_beside_pictures_is_said_and_rare_formats_are_taken(here, capsys):
+    Path("q").mkdir()
+    for name in ("a.jpg", "b.jfif", "c.jpe", "d.gif", "e.jp2", "f.avif"):
+        Image.open("p/a.png").save(f"q/{name}")
+    Path("q/notes.txt").touch()
+    assert upscale("q", "-o", "out") == 0
+    assert names_in("out") == ["a.jpg", "b.jfif", "c.jpe", "d.png", "e.png", "f.png"]
+    assert capsys.readouterr().err == "kdsr: q: 1 other file was passed over (1 .txt)\n"
+
+
+def test_a_result_too_large_for_webp_becomes_png_and_that_is_said(here, monkeypatch, capsys):
+    Image.new("RGB", (4096, 1)).save("wide.webp")
+    Image.new("RGB", (4095, 1)).save("fits.webp")
+    monkeypatch.setattr(Upscaler, "__call__", lambda self, image: image.repeat(4, axis=0).repeat(4, axis=1))
+    assert upscale("wide.webp", "fits.webp", "-o", "out") == 0
+    assert names_in("out") == ["fits.webp", "wide.png"]
+    message = "kdsr: wide.webp: WEBP holds at most 16383 pixels a side; becomes out/wide.png\n"
+    assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize(
+    ("name", "output_format", "message"),
+    [
+        ("wide.png", "webp", "WEBP holds at most 16383 pixels a side, got 16384x4"),
+        ("alpha.png", "jpg", "JPEG cannot hold transparency"),
+        ("x" * 250 + ".png", "keep", "names have at most 255 bytes"),
+    ],
+)
+def test_what_cannot_be_written_is_found_before_anything_is_computed(
+    here, monkeypatch, capsys, name, output_format, message
+):
+    pictures = {"wide.png": Image.new("RGB", (4096, 1)), "alpha.png": Image.new("RGBA", (8, 8), (1, 2, 3, 4))}
+    pictures.get(name, Image.new("RGB", (4, 4))).save(name)
+    monkeypatch.setattr(Upscaler, "__call__", pytest.fail)
+    assert upscale(name, "--format", output_format, "--suffix", "_larger") == 1
+    assert message in capsys.readouterr().err
+
+
+def test_alpha_through_which_nothing_is_seen_is_no_obstacle(here):
+    Image.new("RGBA", (8, 8), (1, 2, 3, 255)).save("opaque.png")
+    assert upscale("opaque.png", "-o", "out", "--format", "jpg") == 0
+    assert read_picture("out/opaque.jpg").pixels.shape == (32, 32, 3)
+
+
+def test_more_frames_than_the_one_used_are_said(here, capsys):
+    frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (10, 20, 30)]
+    for name in ("x.gif", "x.webp", "x.tif", "y.apng"):
+        frames[0].save(name, save_all=True, append_images=frames[1:], format="PNG" if name == "y.apng" else None)
+        upscale(name, "-o", "out")
+        what = "pages" if name == "x.tif" else "frames"
+        assert capsys.readouterr().err == f"kdsr: {name}: it has 3 {what}, of which the first was used\n"
+
+
+def pipe(monkeypatch, content=b""):
+    """Put streams in the place of the standard ones; give what is written to stdout."""
+    written = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    monkeypatch.setattr(sys, "stdout", written)
+    return written.buffer
+
+
+def test_a_picture_comes_and_goes_by_the_standard_streams(here, monkeypatch, capsys):
+    content, expected = Path("p/a.png").read_bytes(), Upscaler.from_checkpoint("net.pth", device="cpu")
+    expected = expected(read_picture("p/a.png").pixels)
+    for arguments in (["-"], ["-", "-o", "-"], ["p/a.png", "-o", "-"], ["-", "--format", "tif", "--idr-from", "first"]):
+        written = pipe(monkeypatch, content)
+        assert upscale(*arguments) == 0
+        np.testing.assert_array_equal(decode_picture(written.getvalue(), "stdout").pixels, expected)
+    assert written.getvalue().startswith(b"II*\0")
+    written = pipe(monkeypatch, content)
+    assert upscale("-", "-o", "out/x.png") == 0
+    np.testing.assert_array_equal(read_picture("out/x.png").pixels, expected)
+
+
+def test_what_cannot_be_piped_is_explained(here, monkeypatch, capsys):
+    for arguments, message in (
+        (["-", "p/a.png"], "expected one picture where one is piped"),
+        (["p", "-o", "-"], "expected one picture where one is piped"),
+        (["-", "-o", "folder"], "expected a file's name, such as larger.png"),
+        (["-", "--json"], "--json and the picture would both go to standard output"),
+    ):
+        assert upscale(*arguments) == 1
+        assert message in capsys.readouterr().err
+    written = pipe(monkeypatch, b"no picture")
+    assert upscale("-") == 1
+    assert written.getvalue() == b""
+    assert "standard input: not a picture of a known format" in capsys.readouterr().err
+
+
+def test_metadata_are_kept_on_request(here, capsys):
+    exif = Image.Exif()
+    exif[274], exif[271] = 6, "Maker"
+    Image.open("p/a.png").save("x.jpg", exif=exif, dpi=(300, 300), xmp=b"<x tiff:Orientation='6'/>")
+    assert upscale("x.jpg", "-o", "out") == 0
+    assert upscale("x.jpg", "-o", "kept", "--keep-metadata") == 0
+    plain, kept = (read_picture(f"{folder}/x.jpg") for folder in ("out", "kept"))
+    assert plain.pixels.shape == kept.pixels.shape == (64, 48, 3)
+    assert (plain.metadata.dpi, plain.metadata.exif, plain.metadata.xmp) == ((300, 300), None, None)
+    assert (kept.metadata.dpi, kept.metadata.xmp) == ((300, 300), b"<x tiff:Orientation='1'/>")
+    with Image.open("kept/x.jpg") as image:
+        assert (image.getexif()[271], image.getexif()[274]) == ("Maker", 1)
+    assert upscale("x.jpg", "-o", "bmp", "--format", "bmp", "--keep-metadata") == 0
+    assert "kdsr: x.jpg: BMP cannot hold its EXIF and XMP" in capsys.readouterr().err
