@@ -1,14 +1,20 @@
 """setup.py: what an installation holds and asks for, and which Python it refuses."""
 
+import os
+import re
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 from email import message_from_string
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 from option_files import OPTIONS, ROOT
 from packaging.requirements import Requirement
+from PIL import Image
 
 PACKAGES = ("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_options", "kdsr_tools")
 SOURCES = (*PACKAGES, "basicsr", "options", "setup.py", "pyproject.toml", "README.md", "LICENSE")
@@ -123,3 +129,53 @@ def test_a_python_that_is_newer_than_the_tests_is_tried_with_a_warning():
     done = check_python((3, 14))
     assert done.returncode == 0
     assert done.stderr.startswith("KDSR is tested with Python 3.10 to 3.13; this is 3.14, which is tried all the same.")
+
+
+def needed_distributions(description):
+    """List the installed distributions that the wheel's requirements name, and those that they name in turn."""
+    waiting, found = [(text, "") for text in description.get_all("Requires-Dist")], {}
+    while waiting:
+        text, extra = waiting.pop()
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        key = (re.sub(r"[-_.]+", "-", requirement.name).lower(), frozenset(requirement.extras))
+        if key in found:
+            continue
+        found[key] = metadata.distribution(requirement.name)
+        for name in ("", *requirement.extras):
+            waiting += [(inner, name) for inner in found[key].requires or ()]
+    return list(found.values())
+
+
+def link_files(distribution, folder):
+    """Make a distribution importable from a folder, without copying it."""
+    for name in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+        target = Path(os.path.abspath(distribution.locate_file(name)))
+        if target.exists() and not (folder / name).exists():
+            (folder / name).symlink_to(target)
+
+
+@pytest.mark.faults
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_the_wheel_upscales_where_nothing_else_is_installed(tmp_path, wheel, description):
+    environment = tmp_path / "environment"
+    venv.create(environment, symlinks=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    for distribution in needed_distributions(description):
+        link_files(distribution, packages)
+    python = environment / "bin" / "python"
+    install = ["pip", "--python", str(python), "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    subprocess.run([sys.executable, "-m", *install], check=True, env=clean)
+    Image.new("RGB", (20, 12), "teal").save(tmp_path / "small.png")
+
+    absent = "import importlib.util as u; print([n for n in ('basicsr', 'torchvision', 'jinja2') if u.find_spec(n)])"
+    done = subprocess.run([python, "-c", absent], cwd=tmp_path, env=clean, capture_output=True, text=True)
+    # PyTorch itself asks for jinja2.
+    assert done.stdout == "['jinja2']\n", done.stderr
+    command = [environment / "bin" / "kdsr", "upscale", "small.png", "-o", "large"]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "large" / "small.png") as picture:
+        assert picture.size == (80, 48)
