@@ -2,7 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP := $(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP_OPTIONS := --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(RUN) -m pip install $(PIP_OPTIONS)
+# Where pip looks for PyTorch: nothing for its usual build (on Linux that for CUDA: 5.3 GB when installed), or the index
+# with the build for CPUs alone (0.7 GB) that PyTorch's own installation page names: make install TORCH_INDEX=ADDRESS
+TORCH_INDEX ?=
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
@@ -10,14 +14,13 @@ TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
 install: $(VENV)/installed
 
-# BasicSR builds against torch: with torch there and no build isolation, pip does not fetch it a second time.
+# BasicSR is installed by a command of our own, since on Python 3.13 and newer its setup.py needs help.
 $(VENV)/installed: setup.py constraints.txt pyproject.toml
 	$(PYTHON) setup.py check-python
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing PyTorch (the CUDA build unpacks to some 5 GB; this takes minutes) ..."
-	$(PIP) torch torchvision
-	$(PIP) setuptools wheel cython numpy
-	$(PIP) --no-build-isolation basicsr
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch torchvision
+	$(RUN) -m kdsr_compat.install_basicsr $(PIP_OPTIONS)
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@
 
@@ -59,7 +62,7 @@ test: $(VENV)/installed
 # Also the slow tests of docs/reliability.md: kills by the dozen, a full disk, 2,000 iterations, minutes of fuzzing.
 test-faults: $(VENV)/installed
 	$(RUN) -m pytest -m "faults or not faults" tests/compat tests/launch tests/data/test_strangers_files.py \
-		tests/model/test_strange_options.py
+		tests/test_setup.py tests/model/test_strange_options.py
 
 check: $(VENV)/installed
 	$(RUN) -m ruff format --check .

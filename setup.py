@@ -6,16 +6,69 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("kdsr_arch", "kdsr_compat", "kdsr_data", "kdsr_model", "kdsr_options", "kdsr_tools")
-OLDEST, TOO_NEW = (3, 10), (3, 13)
+OLDEST, NEWEST_TESTED = (3, 10), (3, 13)
+# Where these have wheels; elsewhere pip would try to build them.
+PROCESSORS = 'platform_machine in "x86_64 AMD64 aarch64 arm64"'
+# What `kdsr upscale` needs; the rest is in EXTRAS.
+REQUIREMENTS = [
+    # For tifffile: LZW and most other compressions of TIFF. Without it, such files are refused by name.
+    f"imagecodecs; {PROCESSORS}",
+    f"llvmlite>=0.44; {PROCESSORS}",  # for the fast path on CPUs; without it, PyTorch's layers run
+    "numpy",
+    "opencv-python>=4.12",
+    "pillow>=10.1",
+    "psutil",
+    "pydantic>=2.7",
+    "pyyaml",
+    "safetensors",
+    "tifffile",
+    "torch>=2.1",
+    "tqdm",
+]
+# Plugins of Pillow, which have no wheels for every system.
+PICTURE_FORMATS = {"heic": ["pillow-heif"], "jxl": ["pillow-jxl-plugin"]}
+EXTRAS = {
+    "lpips": ["lpips"],
+    "onnx": ["onnx", "onnxruntime", "onnxscript"],
+    "report": ["jinja2", "matplotlib", "scikit-learn"],
+    "spandrel": ["spandrel"],
+    "train": [
+        "basicsr>=1.4.2",  # on Python 3.13: kdsr_compat/install_basicsr
+        "lmdb",
+        "scikit-image",
+        "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
+        "torchvision",
+    ],
+    "video": ["av"],
+}
+DEVELOPMENT = [
+    "build",
+    "hypothesis",
+    "mypy",
+    "playwright",
+    "pre-commit",
+    "pytest>=8",
+    "pytest-cov",
+    "pytest-xdist",
+    "ruff",
+    "twine",
+]
 
 
 def check_python() -> None:
-    """End with a sentence where BasicSR cannot be installed: its setup.py fails on Python 3.13 and newer."""
-    if not OLDEST <= sys.version_info[:2] < TOO_NEW:
+    """End with a sentence where Python is too old; warn where it is newer than any that the tests were run with."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    oldest, newest = (".".join(map(str, pair)) for pair in (OLDEST, NEWEST_TESTED))
+    if sys.version_info[:2] < OLDEST:
         raise SystemExit(
-            f"KDSR needs Python 3.10, 3.11 or 3.12, since BasicSR 1.4.2 cannot be installed on other versions; this is "
-            f"{sys.version_info[0]}.{sys.version_info[1]}. Install Python 3.11 and name it: "
-            "make install PYTHON=python3.11"
+            f"KDSR needs Python {oldest} or newer; this is {version}. Install Python {newest} and name it: "
+            f"make install PYTHON=python{newest}"
+        )
+    if sys.version_info[:2] > NEWEST_TESTED:
+        print(
+            f"KDSR is tested with Python {oldest} to {newest}; this is {version}, which is tried all the same. If a "
+            f"package cannot be installed, name an older Python: make install PYTHON=python{newest}",
+            file=sys.stderr,
         )
 
 
@@ -50,9 +103,11 @@ def main() -> None:
             "Intended Audience :: Science/Research",
             "Operating System :: OS Independent",
             "Programming Language :: Python :: 3",
+            *(f"Programming Language :: Python :: 3.{minor}" for minor in range(OLDEST[1], NEWEST_TESTED[1] + 1)),
+            "Typing :: Typed",
             "Topic :: Scientific/Engineering :: Image Processing",
         ],
-        python_requires=f">={'.'.join(map(str, OLDEST))},<{'.'.join(map(str, TOO_NEW))}",
+        python_requires=f">={'.'.join(map(str, OLDEST))}",
         # Listed, not found: the folder basicsr/ holds launchers and must never be installed.
         packages=[
             *(package for name in PACKAGES for package in find_packages(ROOT, include=[name, f"{name}.*"])),
@@ -66,53 +121,11 @@ def main() -> None:
             "kdsr_tools.compare": ["published.yml"],
             "kdsr_tools.pages": ["templates/*"],
         },
-        install_requires=[
-            "basicsr>=1.4.2",
-            # For tifffile: LZW and most other compressions of TIFF. Without it, such files are refused by name.
-            'imagecodecs; platform_machine in "x86_64 AMD64 aarch64 arm64"',
-            "imageio",
-            "jinja2",
-            # For the fast path on CPUs; without it, PyTorch's layers run. Named by processor, since pip would try to
-            # build it where it has no wheel.
-            'llvmlite>=0.44; platform_machine in "x86_64 AMD64 aarch64 arm64"',
-            "lmdb",
-            "matplotlib",
-            "numpy",
-            "opencv-python>=4.12",
-            "pillow>=10.1",
-            "psutil",
-            "pydantic>=2.7",
-            "pyyaml",
-            "safetensors",
-            "scikit-image",
-            "scikit-learn",
-            "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
-            "tifffile",
-            "torch>=2.1",
-            "torchvision",
-            "tqdm",
-        ],
+        install_requires=REQUIREMENTS,
         extras_require={
-            "dev": [
-                "hypothesis",
-                "lpips",
-                "mypy",
-                "onnx",
-                "onnxruntime",
-                "onnxscript",
-                "playwright",
-                "pytest>=8",
-                "pytest-cov",
-                "pytest-xdist",
-                "ruff",
-                "spandrel",
-            ],
-            "heic": ["pillow-heif"],
-            "jxl": ["pillow-jxl-plugin"],
-            "lpips": ["lpips"],
-            "onnx": ["onnx", "onnxruntime", "onnxscript"],
-            "report": ["jinja2", "matplotlib", "scikit-learn"],
-            "spandrel": ["spandrel"],
+            **PICTURE_FORMATS,
+            **EXTRAS,
+            "dev": [*DEVELOPMENT, *(name for names in EXTRAS.values() for name in names)],
         },
         entry_points={"console_scripts": ["kdsr=kdsr_tools.cli:main"]},
     )
