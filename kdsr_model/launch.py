@@ -11,15 +11,14 @@ from typing import Any
 
 import torch
 
+from kdsr_model.experiment_settings import check_parsable
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
 from kdsr_model.run.processes import is_distributed
 from kdsr_options.command_line import parse_command_line, read_options
 from kdsr_options.numbers import mend_numbers
-from kdsr_options.schema import OptionError, Problem
+from kdsr_options.schema import OptionError, Problem, collect
 
-# BasicSR reads these without asking whether they are there.
-REQUIRED_KEYS = ("name", "model_type", "num_gpu", "datasets", "path", "network_g")
 WRONG_OPTIONS = 2  # the exit code, as argparse's
 
 
@@ -87,13 +86,8 @@ def check_file(argv: list[str]) -> Mapping[str, Any]:
     if command_line.file is None:
         return {}  # BasicSR's own parser says what is missing
     opt = read_options(command_line)
-    problems = [Problem(key, "is missing") for key in REQUIRED_KEYS if opt.get(key) is None]
-    blocks = ("datasets", "path", "network_g", "train", "val", "logger")
-    problems += [
-        Problem(key, f"expected a block of keys, got {opt[key]!r}")
-        for key in blocks
-        if opt.get(key) is not None and not isinstance(opt[key], Mapping)
-    ]
+    problems: list[Problem] = []
+    collect(problems, check_parsable, opt)
     problems += _scale_problems(opt)
     if problems:
         raise OptionError(problems)
