@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
+import logging
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,7 @@ def run(pipeline: str, root: Path) -> None:
 
 def prepare_or_exit(opt: dict[str, Any]) -> None:
     """Check and complete parsed options; on problems, end the program with one message and no stack trace."""
+    sys.excepthook = _with_trace_in_the_log(sys.excepthook)
     try:
         mend_numbers(opt, check_file(sys.argv[1:]))
         prepare_options(opt)
@@ -67,11 +71,34 @@ def check_running_launcher() -> None:
 
 def stop_with(error: OptionError) -> None:
     """Write the problems to stderr, from the first process alone, and end the program."""
+    count = len(error.problems)
+    head = "1 problem" if count == 1 else f"{count} problems"
+    message = f"{head} in the options; nothing was started:\n{error}"
     if int(os.environ.get("RANK", 0)) == 0:
-        count = len(error.problems)
-        head = "1 problem" if count == 1 else f"{count} problems"
-        print(f"{head} in the options; nothing was started:\n{error}", file=sys.stderr)
+        print(message, file=sys.stderr)
+    _tell_torchrun(message)
     raise SystemExit(WRONG_OPTIONS)
+
+
+def _tell_torchrun(message: str) -> None:
+    """Leave the message where torchrun looks for it: what it prints last, after the first process that ends."""
+    if file := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        content = {"message": message, "extraInfo": {"py_callstack": message, "timestamp": str(int(time.time()))}}
+        Path(file).write_text(json.dumps({"message": content}), encoding="utf-8")
+
+
+def _with_trace_in_the_log(excepthook: Callable[..., Any]) -> Callable[..., Any]:
+    """Have the trace of an error that nobody foresaw written into the experiment's log file, too."""
+
+    def write(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        logger = logging.getLogger("basicsr")
+        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "Training ends with:", (), (kind, error, trace))
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.emit(record)
+        excepthook(kind, error, trace)
+
+    return write
 
 
 def check_file(argv: list[str]) -> Mapping[str, Any]:
