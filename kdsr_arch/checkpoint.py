@@ -27,13 +27,18 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
         FileNotFoundError: there is no such file.
         ValueError: the file cannot be read as a checkpoint of tensors.
     """
-    content = read_checkpoint(path)
+    return read_wrapped_weights(path, param_key=param_key)[0]
+
+
+def read_wrapped_weights(path: str | Path, *, param_key: str | None = None) -> tuple[dict[str, Tensor], str | None]:
+    """Read a state dict as `read_weights` does, and give the key under which it stood (None: bare). Raises as it."""
+    content, wrapper = read_checkpoint(path), None
     if isinstance(content, dict):
         wrapper = next((key for key in (param_key, *WRAPPERS) if isinstance(content.get(key), dict)), None)
         content = content[wrapper] if wrapper else content
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise ValueError(f"{path}: expected a state dict, bare or under one of {', '.join(WRAPPERS)}")
-    return content
+    return content, wrapper
 
 
 def read_checkpoint(path: str | Path) -> Any:

@@ -58,15 +58,6 @@ class BlindSRBenchmarkDataset(Dataset):
     def __len__(self) -> int:
         return len(self.source) * len(self.cases)
 
-    def split_by_case(self) -> list[BlindSRBenchmarkDataset]:
-        """Give one data set a case, each named after this one and the case, for results by case."""
-        without_preset = {k: v for k, v in self.opt.items() if k not in ("preset", "noise_levels", "sigma_range")}
-        parts = []
-        for label, degradation in self.cases:
-            settings = [{**degradation, "label": label}]
-            parts.append({**without_preset, "name": f"{self.opt['name']}_{label}", "settings": settings})
-        return [BlindSRBenchmarkDataset(part) for part in parts]
-
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` (a case's label), an `lq_path` after it.
 

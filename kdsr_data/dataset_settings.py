@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
 from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS, BenchmarkCase, make_case, preset_cases
-from kdsr_options.schema import OptionError, Problem, Range, Settings, join_path, range_within, read_settings
+from kdsr_options.schema import (
+    OptionError,
+    Problem,
+    ProblemAt,
+    Settings,
+    collect,
+    join_path,
+    range_within,
+    read_settings,
+)
 
 
 class IOBackendSettings(Settings):
@@ -20,35 +29,108 @@ class IOBackendSettings(Settings):
     type: Literal["disk", "lmdb"] = "disk"
 
 
-class ImageSetSettings(Settings):
-    """What every data set of this project reads, and what BasicSR's loader reads from the same block."""
+class LoaderSettings(Settings):
+    """What BasicSR's loop and its `build_dataloader` read from the block of any data set."""
 
     type: str
     name: str
     phase: Literal["train", "val", "test"] = "train"
-    scale: int = Field(ge=1, le=8)
-    dataroot_gt: str
-    meta_info: str | None = None
-    io_backend: IOBackendSettings = IOBackendSettings()
-    # Read by BasicSR's `build_dataloader`, listed here so that a misspelt one is noticed.
     num_worker_per_gpu: int = Field(default=0, ge=0)
     batch_size_per_gpu: int = Field(default=1, ge=1)
     dataset_enlarge_ratio: int = Field(default=1, ge=1)
-    use_shuffle: bool = True
     prefetch_mode: Literal["cpu", "cuda"] | None = None
     num_prefetch_queue: int = Field(default=1, ge=1)
     pin_memory: bool = False
     persistent_workers: bool = False
+    optional: bool = False  # left out, with a warning, where its images are not on this machine
 
     @model_validator(mode="after")
     def _check_loader(self):
-        if self.io_backend.type == "lmdb" and find_io_backend(self.dataroot_gt)["type"] != "lmdb":
-            raise ValueError(f"io_backend lmdb needs a dataroot_gt that ends in .lmdb, got {self.dataroot_gt!r}")
-        if self.persistent_workers and self.num_worker_per_gpu == 0:
-            raise ValueError("persistent_workers needs num_worker_per_gpu above 0")
+        if self.persistent_workers and (self.num_worker_per_gpu == 0 or self.phase != "train"):
+            raise ProblemAt("persistent_workers", "needs num_worker_per_gpu above 0, in training")
         if self.prefetch_mode == "cuda" and not self.pin_memory:
-            raise ValueError("prefetch_mode cuda needs pin_memory: true")
+            raise ProblemAt("prefetch_mode", "cuda needs pin_memory: true")
+        if self.optional and self.phase == "train":
+            raise ProblemAt("optional", "training cannot do without its images")
         return self
+
+
+class OtherSetSettings(LoaderSettings):
+    """What is known of a data set that brings options of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class PairedImageSettings(OtherSetSettings):
+    """What BasicSR's `PairedImageDataset` reads without asking whether it is there."""
+
+    scale: int = Field(ge=1)
+    dataroot_gt: str
+    dataroot_lq: str
+    io_backend: dict[str, Any]
+    gt_size: int | None = Field(default=None, ge=1)
+    lq_size: int | None = Field(default=None, ge=1)
+    use_hflip: bool = False
+    use_rot: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_scale(cls, block: Any) -> Any:
+        return with_gt_sizes(block)
+
+    @model_validator(mode="after")
+    def _check_patch(self):
+        if self.phase == "train" and self.gt_size is None:
+            raise ProblemAt("gt_size", "(pixels of the GT patch) is missing; lq_size follows the scale")
+        if self.gt_size is not None and self.gt_size % self.scale:
+            raise ProblemAt("gt_size", f"expected a multiple of the scale {self.scale}, got {self.gt_size}")
+        return self
+
+
+class ImageSetSettings(LoaderSettings):
+    """What every data set of this project reads."""
+
+    scale: int = Field(ge=1, le=8)
+    dataroot_gt: str
+    meta_info: str | None = None
+    io_backend: IOBackendSettings = IOBackendSettings()
+    use_shuffle: bool = True
+
+    @model_validator(mode="after")
+    def _check_storage(self):
+        if self.io_backend.type == "lmdb" and find_io_backend(self.dataroot_gt)["type"] != "lmdb":
+            message = f"io_backend lmdb needs a dataroot_gt that ends in .lmdb, got {self.dataroot_gt!r}"
+            raise ProblemAt("dataroot_gt", message)
+        return self
+
+
+# Sizes in LQ pixels, which follow the scale, and those in GT pixels that they stand for.
+FOLLOWING_SIZES = {"lq_size": "gt_size", "degraded_lq_size": "degraded_size"}
+
+
+def with_gt_sizes(block: Any) -> Any:
+    """Return a data set's block with the sizes in GT pixels that follow from `lq_size` and `degraded_lq_size`.
+
+    Raises:
+        ProblemAt: both are given, and disagree.
+    """
+    if not isinstance(block, Mapping) or not _is_count(block.get("scale")):
+        return block
+    block = dict(block)
+    for lq_key, gt_key in FOLLOWING_SIZES.items():
+        if not _is_count(block.get(lq_key)):
+            continue
+        size = block[lq_key] * block["scale"]
+        if block.get(gt_key) not in (None, size):
+            raise ProblemAt(
+                lq_key, f"stands for {gt_key} {size}, which disagrees with {block[gt_key]}; give one of them"
+            )
+        block[gt_key] = size
+    return block
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 class DegradedImageSettings(ImageSetSettings):
@@ -57,6 +139,7 @@ class DegradedImageSettings(ImageSetSettings):
     With `degraded_size`, a larger GT crop of so many pixels is degraded and the pair is cut out of it, so that filters
     and resizes have seen what lies around. A smaller image is degraded as far as it goes; BasicSR would mirror it.
     Of `patch_candidates` random crops, the one with most detail is taken: sky and soft background teach little.
+    `lq_size` and `degraded_lq_size` are the same two in pixels of LQ, which follow the scale.
     """
 
     degradation: dict[str, Any]
@@ -65,17 +148,24 @@ class DegradedImageSettings(ImageSetSettings):
     patch_candidates: int = Field(default=1, ge=1, le=64)
     use_hflip: bool = False
     use_rot: bool = False
+    lq_size: int | None = Field(default=None, ge=1)
+    degraded_lq_size: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_scale(cls, block: Any) -> Any:
+        return with_gt_sizes(block)
 
     @model_validator(mode="after")
     def _check_patch(self):
         if self.phase == "train" and self.gt_size is None:
-            raise ValueError("gt_size (pixels of the GT patch) is missing")
+            raise ProblemAt("gt_size", "(pixels of the GT patch) is missing; lq_size follows the scale")
         if self.gt_size is not None and self.gt_size % self.scale:
-            raise ValueError(f"gt_size: expected a multiple of the scale {self.scale}, got {self.gt_size}")
+            raise ProblemAt("gt_size", f"expected a multiple of the scale {self.scale}, got {self.gt_size}")
         if self.degraded_size is not None and self.gt_size is None:
-            raise ValueError("degraded_size: needs gt_size, the patch to cut out of it")
+            raise ProblemAt("degraded_size", "needs gt_size, the patch to cut out of it")
         if message := self.misfit_of(self.degraded_size):
-            raise ValueError(f"degraded_size: {message}")
+            raise ProblemAt("degraded_size", message)
         return self
 
     def misfit_of(self, degraded_size: int | None) -> str | None:
@@ -99,10 +189,10 @@ class BenchmarkSettings(ImageSetSettings):
         if (self.preset is None) == (self.settings is None):
             raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
         if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
-            raise ValueError(f"noise_levels: expected a list of levels in 0..255, got {self.noise_levels}")
+            raise ProblemAt("noise_levels", f"expected a list of levels in 0..255, got {self.noise_levels}")
         labels = [case.label for case in self.list_cases()]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
-            raise ValueError(f"settings: {', '.join(twice)} stands for two settings; give each a label of its own")
+            raise ProblemAt("settings", f"{', '.join(twice)} stands for two settings; give each a label of its own")
         return self
 
     def list_cases(self) -> list[BenchmarkCase]:
@@ -115,6 +205,15 @@ class BenchmarkSettings(ImageSetSettings):
 def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
     """Give the degradation's block with the scale of its data set; a scale of its own must agree with that."""
     return {"scale": settings.scale, **settings.degradation}
+
+
+def split_by_case(opt: Mapping[str, Any], settings: BenchmarkSettings) -> list[dict[str, Any]]:
+    """Make a block of each setting of a `BlindSRBenchmarkDataset`, named after both, for results by setting."""
+    rest = {key: value for key, value in opt.items() if key not in ("preset", "noise_levels", "sigma_range")}
+    return [
+        {**rest, "name": f"{opt['name']}_{label}", "settings": [{**degradation, "label": label}]}
+        for label, degradation in settings.list_cases()
+    ]
 
 
 def check_degraded_images(opt: Mapping[str, Any], path: str) -> DegradedImageSettings:
@@ -149,25 +248,3 @@ def _check_degradation(block: Mapping[str, Any], *, scale: int, path: str) -> No
         message = f"{block['scale']} disagrees with the scale {scale} above"
         raise OptionError([Problem(join_path(path, "scale"), message)])
     degradation_settings(block, path=path)
-
-
-def collect(problems: list[Problem], check: Callable, *args: Any, **kwargs: Any) -> Any:
-    """Run a check and give what it gives; when it raises OptionError, note its problems and give None."""
-    try:
-        return check(*args, **kwargs)
-    except OptionError as error:
-        problems.extend(error.problems)
-        return None
-
-
-__all__ = [
-    "BenchmarkSettings",
-    "DegradedImageSettings",
-    "IOBackendSettings",
-    "ImageSetSettings",
-    "Range",
-    "check_benchmark",
-    "check_degraded_images",
-    "collect",
-    "degradation_block",
-]

@@ -48,6 +48,8 @@ class DegradedImageDataset(Dataset):
             get_root_logger().info(f"{self.source.dataroot}: {self.source.passed_over}.")
         self.result_names = self.source.result_names() if self.settings.phase != "train" else []
         self.degradation = build_degradation(degradation_block(self.settings))
+        if remark := self.degradation.remark():
+            get_root_logger().warning(f"datasets.{self.settings.phase}: {remark}.")
         # Shared by all worker processes, so that a bad image is reported once and not once a worker and epoch.
         self.is_bad = torch.zeros(len(self.source), dtype=torch.bool).share_memory_()
 

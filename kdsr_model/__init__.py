@@ -6,6 +6,7 @@ An option file loads the plugin with the line `kdsr_version: !!python/name:kdsr_
 import kdsr_arch  # noqa: F401
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 from kdsr_compat.devices import support_cpu_training
+from kdsr_compat.optimizers import support_every_optimizer
 from kdsr_data import blind_sr_benchmark_dataset, degradations, degraded_image_dataset  # noqa: F401
 from kdsr_model import lpips_metric  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
@@ -18,4 +19,5 @@ __version__ = "0.1.0"
 __all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentGANModel", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
 
 support_cpu_training()
+support_every_optimizer()
 check_running_launcher()

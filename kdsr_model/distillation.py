@@ -17,7 +17,6 @@ from torch.optim.lr_scheduler import SequentialLR
 
 from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
 from kdsr_model.kdsr_base_model import KDSRBaseModel
-from kdsr_model.train_settings import StudentTrainSettings, read_train_settings
 
 
 class WarmupThenMain(SequentialLR):
@@ -48,15 +47,12 @@ class DistillationModel(KDSRBaseModel):
     other, so `train.scheduler` counts its iterations from the end of the warm-up.
     """
 
-    settings: StudentTrainSettings
-
     def init_training_settings(self) -> None:
         """Bring in the teacher before BasicSR copies the network for its moving average."""
-        settings: StudentTrainSettings = read_train_settings(self.opt)
-        self.cri_idr = build_loss(settings.idr_opt).to(self.device)
+        self.cri_idr = build_loss(self.settings.idr_opt).to(self.device)
         self.net_teacher = self._load_teacher()
         # A resumed or pretrained student brings its own SR network.
-        if settings.init_sr_from_teacher and not self.opt["path"].get("pretrain_network_g"):
+        if self.settings.init_sr_from_teacher and not self.opt["path"].get("pretrain_network_g"):
             student = self.get_bare_model(self.net_g)
             student.sr_network.load_state_dict(self.net_teacher.sr_network.state_dict())
             get_root_logger().info("The student's SR network starts from the teacher's.")
@@ -65,8 +61,8 @@ class DistillationModel(KDSRBaseModel):
         super().init_training_settings()
 
     def _load_teacher(self) -> KDSRTeacher:
-        path = self.opt["path"]["pretrain_network_teacher"]
-        weights = read_weights(path, param_key=self.opt["path"].get("param_key_teacher"))
+        path = self.experiment.path.pretrain_network_teacher
+        weights = read_weights(path, param_key=self.experiment.path.param_key_teacher)
         teacher = KDSRTeacher(**size_from_weights(weights).arguments())
         teacher.load_state_dict(weights)
         get_root_logger().info(f"Loading the teacher from {path}.")
@@ -80,8 +76,9 @@ class DistillationModel(KDSRBaseModel):
 
     def build_optimizer(self, key: str, parameters: list) -> Optimizer:
         """Build the optimiser of `train.optim_g` or `train.optim_d` and hand it to BasicSR's bookkeeping."""
-        options = {name: value for name, value in self.opt["train"][key].items() if name != "type"}
-        optimizer = self.get_optimizer(self.opt["train"][key]["type"], parameters, **options)
+        block = getattr(self.settings, key)
+        options = {name: value for name, value in block.items() if name != "type"}
+        optimizer = self.get_optimizer(block["type"], parameters, **options)
         self.optimizers.append(optimizer)
         return optimizer
 

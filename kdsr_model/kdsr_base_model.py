@@ -8,29 +8,37 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from basicsr.data import build_dataloader
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
 
-from kdsr_arch import read_weights
+from kdsr_arch.checkpoint import read_wrapped_weights
 from kdsr_arch.inference import tiling
 from kdsr_arch.weights import to_own_names
 from kdsr_compat.registries import vgg_weights_at
-from kdsr_data import BlindSRBenchmarkDataset
+from kdsr_model.experiment_settings import read_experiment
 from kdsr_model.optimisation import Stepper
 from kdsr_model.run.loading import WeightsMisfit, describe_misfit
-from kdsr_model.train_settings import KDSRValSettings, TrainSettings, read_train_settings, read_val_settings
 
 
 class KDSRBaseModel(SRModel):
-    """An `SRModel` with safe, fast steps, that loads the authors' checkpoints and can report by setting."""
+    """An `SRModel` with safe, fast steps, that loads the authors' checkpoints.
 
-    settings: TrainSettings
+    Attributes:
+        experiment: the options as frozen settings, read once; `opt`, BasicSR's dict of the same, is BasicSR's alone.
+    """
+
+    def __init__(self, opt: dict[str, Any]):
+        self.experiment = read_experiment(opt)
+        super().__init__(opt)
+
+    @property
+    def settings(self) -> Any:
+        """Give the settings of `train`."""
+        return self.experiment.train
 
     def init_training_settings(self) -> None:
-        """Read the options and set up memory format, compilation and recomputation before BasicSR does the rest."""
-        self.settings = read_train_settings(self.opt)
+        """Set up memory format, compilation and recomputation before BasicSR does the rest."""
         self.stepper = Stepper(self.settings, self.device, what="network")
         network = self.get_bare_model(self.net_g)
         network.sr_network.recompute = self.settings.recompute
@@ -39,7 +47,7 @@ class KDSRBaseModel(SRModel):
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
-        with vgg_weights_at(self.opt["path"].get("pretrain_network_vgg")):
+        with vgg_weights_at(self.experiment.path.pretrain_network_vgg):
             super().init_training_settings()
 
     def steppers(self) -> dict[str, Stepper]:
@@ -96,9 +104,13 @@ class KDSRBaseModel(SRModel):
         Raises:
             WeightsMisfit: with `strict`, they are not this network's; else nothing of them is.
         """
-        weights = read_weights(load_path, param_key=param_key)
+        weights, found_key = read_wrapped_weights(load_path, param_key=param_key)
         bare = self.get_bare_model(net)
-        get_root_logger().info(f"Loading {type(bare).__name__} from {load_path}.")
+        get_root_logger().info(f"Loading {type(bare).__name__} from {load_path} ({found_key or 'bare'}).")
+        if param_key != found_key:
+            get_root_logger().warning(
+                f"{load_path} has no {param_key!r}: {found_key or 'its bare weights'} were taken."
+            )
         try:
             fitting = weights if strict else _fitting(to_own_names(weights), bare)
             bare.load_state_dict(fitting, strict=strict)
@@ -111,21 +123,11 @@ class KDSRBaseModel(SRModel):
 
     def test(self) -> None:
         """Restore the image that was fed, in tiles if `val.tile_size` says so."""
-        val: KDSRValSettings = read_val_settings(self.opt)
+        val = self.experiment.val
         network = self.get_bare_model(getattr(self, "net_g_ema", self.net_g))
         with torch.no_grad():
             idr = self.estimate_idr(network, val.tile_size)
             self.output = tiling.super_resolve(network, self.lq, idr, tile_size=val.tile_size, overlap=val.tile_overlap)
-
-    def validation(self, dataloader, current_iter, tb_logger, save_img=False) -> None:
-        """Validate as BasicSR does; with `val.per_setting`, a benchmark's settings are reported one by one."""
-        data_set = dataloader.dataset
-        if not (self.opt["val"].get("per_setting") and isinstance(data_set, BlindSRBenchmarkDataset)):
-            super().validation(dataloader, current_iter, tb_logger, save_img)
-            return
-        for part in data_set.split_by_case():
-            loader = build_dataloader(part, part.opt, num_gpu=self.opt["num_gpu"], dist=self.opt["dist"])
-            super().validation(loader, current_iter, tb_logger, save_img)
 
 
 def _fitting(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from kdsr_model.distillation import DistillationModel
 from kdsr_model.optimisation import Stepper
-from kdsr_model.train_settings import GANExperimentSettings, StudentGANTrainSettings
 
 
 @MODEL_REGISTRY.register()
@@ -23,12 +22,9 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
     three losses compare with a sharpened GT. The teacher always sees GT as it is.
     """
 
-    settings: StudentGANTrainSettings
-
     def init_training_settings(self) -> None:
         """Set up sharpening and the discriminator's step, then what the parents do."""
-        names = [name for name in GANExperimentSettings.model_fields if name.endswith("_gt_usm")]
-        self.is_sharp = {name: self.opt.get(name, False) for name in names}
+        self.is_sharp = {name: getattr(self.experiment, name) for name in ("l1_gt_usm", "percep_gt_usm", "gan_gt_usm")}
         self.sharpen = USMSharp().to(self.device)
         super().init_training_settings()
         self.stepper_d = Stepper(self.settings, self.device, what="discriminator")

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import json
+import logging
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from kdsr_model.experiment_settings import check_parsable
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
 from kdsr_model.run.processes import is_distributed
 from kdsr_options.command_line import parse_command_line, read_options
 from kdsr_options.numbers import mend_numbers
-from kdsr_options.schema import OptionError, Problem
+from kdsr_options.schema import OptionError, Problem, collect
 
-# BasicSR reads these without asking whether they are there.
-REQUIRED_KEYS = ("name", "model_type", "num_gpu", "datasets", "path", "network_g")
 WRONG_OPTIONS = 2  # the exit code, as argparse's
 
 
@@ -47,6 +49,7 @@ def run(pipeline: str, root: Path) -> None:
 
 def prepare_or_exit(opt: dict[str, Any]) -> None:
     """Check and complete parsed options; on problems, end the program with one message and no stack trace."""
+    sys.excepthook = _with_trace_in_the_log(sys.excepthook)
     try:
         mend_numbers(opt, check_file(sys.argv[1:]))
         prepare_options(opt)
@@ -68,11 +71,34 @@ def check_running_launcher() -> None:
 
 def stop_with(error: OptionError) -> None:
     """Write the problems to stderr, from the first process alone, and end the program."""
+    count = len(error.problems)
+    head = "1 problem" if count == 1 else f"{count} problems"
+    message = f"{head} in the options; nothing was started:\n{error}"
     if int(os.environ.get("RANK", 0)) == 0:
-        count = len(error.problems)
-        head = "1 problem" if count == 1 else f"{count} problems"
-        print(f"{head} in the options; nothing was started:\n{error}", file=sys.stderr)
+        print(message, file=sys.stderr)
+    _tell_torchrun(message)
     raise SystemExit(WRONG_OPTIONS)
+
+
+def _tell_torchrun(message: str) -> None:
+    """Leave the message where torchrun looks for it: what it prints last, after the first process that ends."""
+    if file := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        content = {"message": message, "extraInfo": {"py_callstack": message, "timestamp": str(int(time.time()))}}
+        Path(file).write_text(json.dumps({"message": content}), encoding="utf-8")
+
+
+def _with_trace_in_the_log(excepthook: Callable[..., Any]) -> Callable[..., Any]:
+    """Have the trace of an error that nobody foresaw written into the experiment's log file, too."""
+
+    def write(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        logger = logging.getLogger("basicsr")
+        record = logger.makeRecord(logger.name, logging.ERROR, "", 0, "Training ends with:", (), (kind, error, trace))
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.emit(record)
+        excepthook(kind, error, trace)
+
+    return write
 
 
 def check_file(argv: list[str]) -> Mapping[str, Any]:
@@ -87,13 +113,8 @@ def check_file(argv: list[str]) -> Mapping[str, Any]:
     if command_line.file is None:
         return {}  # BasicSR's own parser says what is missing
     opt = read_options(command_line)
-    problems = [Problem(key, "is missing") for key in REQUIRED_KEYS if opt.get(key) is None]
-    blocks = ("datasets", "path", "network_g", "train", "val", "logger")
-    problems += [
-        Problem(key, f"expected a block of keys, got {opt[key]!r}")
-        for key in blocks
-        if opt.get(key) is not None and not isinstance(opt[key], Mapping)
-    ]
+    problems: list[Problem] = []
+    collect(problems, check_parsable, opt)
     problems += _scale_problems(opt)
     if problems:
         raise OptionError(problems)

@@ -7,7 +7,7 @@ problems at the same time; this module turns its reports into sentences for the 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from numpy.random import Generator
@@ -28,6 +28,14 @@ class OptionError(ValueError):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = list(problems)
         super().__init__("\n".join(f"{path}: {message}" for path, message in self.problems))
+
+
+class ProblemAt(ValueError):
+    """What is wrong with one key of the block that a validator sees as a whole."""
+
+    def __init__(self, key: str, message: str):
+        self.key = key
+        super().__init__(message)
 
 
 class Settings(BaseModel):
@@ -86,6 +94,15 @@ def read_settings(settings_class: type[SettingsType], opt: Mapping[str, Any], *,
         raise OptionError(_to_problem(detail, settings_class, path=path) for detail in error.errors()) from None
 
 
+def collect(problems: list[Problem], check: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Run a check and give what it gives; when it raises OptionError, note its problems and give None."""
+    try:
+        return check(*args, **kwargs)
+    except OptionError as error:
+        problems.extend(error.problems)
+        return None
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """Give `; did you mean 'x'?` for the known word closest to a misspelt one, or nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
@@ -124,7 +141,11 @@ def _to_problem(detail: ErrorDetails, settings_class: type[Settings], *, path: s
     if detail["type"] == "missing":
         return Problem(where, "is missing")
     if detail["type"] == "value_error":
-        return Problem(where, str(detail["ctx"]["error"]))
+        error = detail["ctx"]["error"]
+        return Problem(join_path(where, getattr(error, "key", "")), str(error))
+    if detail["type"] in ("dict_type", "model_type"):
+        is_missing = detail["input"] is None
+        return Problem(where, "is missing" if is_missing else f"expected a block of keys, got {detail['input']!r}")
     message = detail["msg"].replace("Input should be", "expected")
     return Problem(where, f"{message}, got {detail['input']!r}")
 
@@ -134,4 +155,6 @@ def _known_keys(settings_class: type[Settings], parents: Iterable[Any]) -> list[
     for key in parents:
         # In a block whose keys are names of the user's choice, all values are of one kind.
         kind = get_args(kind)[1] if get_origin(kind) is dict else kind.model_fields[key].annotation
+        # Of a block that may be left out, `Settings | None`, the settings.
+        kind = next((part for part in get_args(kind) if hasattr(part, "model_fields")), kind)
     return list(kind.model_fields)

@@ -35,6 +35,10 @@ class Degradation(ABC):
     def check(cls, settings: Settings, *, path: str) -> None:
         """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
 
+    def remark(self) -> str | None:
+        """Say aloud what settings leave out that most people want, or None."""
+        return None
+
     def choose(self, rng: Generator) -> Degradation:
         """Choose the degradation of one image: this one, but for mixtures."""
         return self

@@ -65,6 +65,11 @@ class ClassicDegradation(Degradation):
     settings_class = ClassicSettings
     settings: ClassicSettings
 
+    def remark(self) -> str | None:
+        """Say that there is no blur, where neither kernel is given."""
+        is_blurred = self.settings.sigma not in (None, Range(0, 0)) or self.settings.lambda1 is not None
+        return None if is_blurred else "no blur: the degradation has neither sigma nor lambda1, lambda2, theta_degrees"
+
     def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
         blurred = self._blur(gt, rng)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from basicsr.metrics import calculate_metric
 
-from kdsr_model.checkpoint_checks import check_lpips
+from kdsr_model.checks.checkpoints import check_lpips
 from kdsr_model.lpips_metric import calculate_lpips
 from kdsr_options.schema import Problem
 from kdsr_tools.compare.settings import Metric

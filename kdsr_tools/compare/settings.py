@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from kdsr_data.dataset_settings import check_benchmark, collect
+from kdsr_data.dataset_settings import check_benchmark
 from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS
 from kdsr_options.files import read_option_file
-from kdsr_options.schema import OptionError, Problem, Settings, join_path, range_within, read_settings
+from kdsr_options.schema import OptionError, Problem, Settings, collect, join_path, range_within, read_settings
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]
 Device = Literal["auto", "cpu", "cuda"]

@@ -8,6 +8,7 @@ from dataset_options import benchmark_block
 from PIL import Image
 
 from kdsr_data import BlindSRBenchmarkDataset, OptionError, build_degradation
+from kdsr_data.dataset_settings import check_benchmark, split_by_case
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.random_state import rng_for_name
 
@@ -82,11 +83,16 @@ def test_a_list_of_settings_replaces_the_preset(gt_folder):
     assert torch.equal(sample["lq"], sample["gt"][:, ::4, ::4])
 
 
+def parts_of(whole):
+    blocks = split_by_case(whole.opt, check_benchmark(whole.opt, "datasets.test"))
+    return [BlindSRBenchmarkDataset(block) for block in blocks]
+
+
 @pytest.mark.parametrize("backend", ["disk", "lmdb"])
 def test_one_setting_at_a_time_gives_the_same_images(gt_folder, gt_lmdb, backend):
     root = {"disk": gt_folder, "lmdb": gt_lmdb}[backend]
     whole = benchmark(root, io_backend={"type": backend}, noise_levels=[0, 10])
-    parts = whole.split_by_case()
+    parts = parts_of(whole)
     assert [len(part) for part in parts] == [3] * 16
     assert parts[9].opt["name"] == "set_sigma-2_noise-10"
     for image in range(3):
@@ -98,7 +104,7 @@ def test_one_setting_at_a_time_gives_the_same_images(gt_folder, gt_lmdb, backend
 
 def test_a_setting_alone_keeps_its_own_label(gt_folder):
     whole = benchmark(gt_folder, settings=[{"noise_sigma_255": 10, "label": "one"}, {"noise_sigma_255": 10}])
-    part = whole.split_by_case()[0]
+    part = parts_of(whole)[0]
     assert part.opt["name"] == "set_one"
     assert torch.equal(part[1]["lq"], whole[2]["lq"])
 

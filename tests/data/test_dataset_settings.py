@@ -6,8 +6,8 @@ import pytest
 from dataset_options import benchmark_block, training_block
 
 from kdsr_data import OptionError
-from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, collect, degradation_block
-from kdsr_options.schema import Problem
+from kdsr_data.dataset_settings import check_benchmark, check_degraded_images, degradation_block
+from kdsr_options.schema import Problem, collect
 
 TRAIN, TEST = "datasets.train", "datasets.test"
 
@@ -39,8 +39,8 @@ def test_validation_needs_no_patch_size():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"gt_size": None}, "datasets.train: gt_size (pixels of the GT patch) is missing"),
-        ({"gt_size": 30}, "datasets.train: gt_size: expected a multiple of the scale 4, got 30"),
+        ({"gt_size": None}, "datasets.train.gt_size: (pixels of the GT patch) is missing"),
+        ({"gt_size": 30}, "datasets.train.gt_size: expected a multiple of the scale 4, got 30"),
         ({"gt_size": 0}, "datasets.train.gt_size: expected greater than or equal to 1, got 0"),
         ({"degraded_size": 50}, "degraded_size: expected a multiple of the scale 4, at least gt_size 32, got 50"),
         ({"degraded_size": 28}, "degraded_size: expected a multiple of the scale 4, at least gt_size 32, got 28"),
@@ -53,9 +53,9 @@ def test_validation_needs_no_patch_size():
         ({"io_backend": {"type": "lmdb"}}, "io_backend lmdb needs a dataroot_gt that ends in .lmdb, got 'gt'"),
         ({"io_backend": {"type": "zip"}}, "datasets.train.io_backend.type: expected 'disk' or 'lmdb', got 'zip'"),
         ({"io_backend": {"tpye": "disk"}}, "datasets.train.io_backend.tpye: unknown key; did you mean 'type'?"),
-        ({"persistent_workers": True}, "persistent_workers needs num_worker_per_gpu above 0"),
-        ({"prefetch_mode": "cuda"}, "prefetch_mode cuda needs pin_memory: true"),
-        ({"degradation": "blur"}, "datasets.train.degradation: expected a valid dictionary, got 'blur'"),
+        ({"persistent_workers": True}, "persistent_workers: needs num_worker_per_gpu above 0"),
+        ({"prefetch_mode": "cuda"}, "prefetch_mode: cuda needs pin_memory: true"),
+        ({"degradation": "blur"}, "datasets.train.degradation: expected a block of keys, got 'blur'"),
         ({"degradation": {"sigma": 1}}, "datasets.train.degradation.type: no degradation is registered as None"),
         ({"degradation": {"type": "Blur"}}, "no degradation is registered as 'Blur'; registered: ClassicDegradation, "),
         (
@@ -91,7 +91,7 @@ def test_missing_training_options_are_named(key):
         ({"presett": "x"}, "datasets.test.presett: unknown key; did you mean 'preset'?"),
         ({"scale": 8}, "at x8 give sigma_range: [first, last]"),
         ({"sigma_range": [1.6, 0.8]}, "datasets.test.sigma_range: expected [low, high] with low <= high"),
-        ({"settings": [3]}, "datasets.test.settings.0: expected a valid dictionary, got 3"),
+        ({"settings": [3]}, "datasets.test.settings.0: expected a block of keys, got 3"),
         (
             {"settings": [{"sigma": 1}, {"sgma": 1}]},
             "datasets.test.settings.1.sgma: unknown key; did you mean 'sigma'?",

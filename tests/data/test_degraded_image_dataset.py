@@ -255,3 +255,11 @@ def test_a_list_that_cannot_be_used_is_reported_where_it_stands(tmp_path, gt_fol
         )
         with pytest.raises(OptionError, match=rf"datasets\.train\.meta_info: .*{reason}"):
             check_patch_fits(settings, "datasets.train")
+
+
+@pytest.mark.parametrize(("sigma", "is_said"), [({}, True), ({"sigma": 0}, True), ({"sigma": [0, 2]}, False)])
+def test_a_degradation_without_blur_says_so(gt_folder, caplog, monkeypatch, sigma, is_said):
+    monkeypatch.setattr(get_root_logger(), "propagate", True)
+    block = training_block(dataroot_gt=str(gt_folder), degradation={"type": "ClassicDegradation", **sigma})
+    DegradedImageDataset(block)
+    assert ("datasets.train: no blur: the degradation has neither sigma nor" in caplog.text) == is_said

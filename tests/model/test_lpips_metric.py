@@ -9,7 +9,7 @@ from option_files import OPTIONS, load_options, shrink
 from test_training import complete
 
 from kdsr_data import OptionError
-from kdsr_model import checkpoint_checks
+from kdsr_model.checks import checkpoints
 from kdsr_model.options import prepare_options
 
 pytestmark = [
@@ -60,7 +60,7 @@ def test_found_weights_are_enough(options, torch_home):
 
 
 def test_a_missing_package_is_named(options, monkeypatch):
-    monkeypatch.setattr(checkpoint_checks, "find_spec", lambda name: None)
+    monkeypatch.setattr(checkpoints, "find_spec", lambda name: None)
     with pytest.raises(OptionError, match="val.metrics.lpips: needs the package lpips: pip install lpips; or leave"):
         prepare_options(options)
 

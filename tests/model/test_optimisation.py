@@ -147,7 +147,7 @@ def test_impossible_options_are_named(gt_folder, tmp_path, train, message):
 def test_half_precision_without_cuda_is_refused_with_a_hint(gt_folder, tmp_path):
     options = student_options(gt_folder)
     options["train"]["amp"] = "fp16"
-    with pytest.raises(OptionError, match="train: amp: fp16 needs CUDA; bf16 runs everywhere"):
+    with pytest.raises(OptionError, match="train.amp: fp16 needs CUDA; bf16 runs everywhere"):
         prepare_options(complete(options, tmp_path))
 
 

@@ -7,6 +7,7 @@ from basicsr.models import build_model
 from option_files import OPTIONS, load_options, save_teacher, shrink, student_options
 
 from kdsr_arch import KDSRStudent, read_weights
+from kdsr_model.experiment_settings import KDSRValSettings
 from kdsr_model.options import prepare_options
 from kdsr_options.schema import OptionError
 
@@ -17,7 +18,7 @@ def complete(options, tmp_path):
     options["path"] |= folders
     options |= {"dist": False, "rank": 0, "is_train": True}
     for phase, block in options["datasets"].items():
-        block |= {"phase": phase, "scale": options["scale"]}
+        block |= {"phase": phase.split("_")[0], "scale": options["scale"]}
     return options
 
 
@@ -243,7 +244,8 @@ def test_tiled_validation_equals_that_of_the_whole_image(student):
     student.feed_data({"lq": torch.rand(1, 3, 30, 41)})
     outputs = []
     for tile_size in (None, 16):
-        student.opt["val"] = {"save_img": False, "tile_size": tile_size, "tile_overlap": 8}
+        val = KDSRValSettings(tile_size=tile_size, tile_overlap=8)
+        student.experiment = student.experiment.model_copy(update={"val": val})
         student.test()
         outputs.append(student.output)
     assert outputs[0].shape == (1, 3, 120, 164)

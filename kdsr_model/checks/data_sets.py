@@ -1,0 +1,134 @@
+"""The data sets: their options, and a look at their images, those of validations at all that are read there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from basicsr.utils.registry import DATASET_REGISTRY
+
+from kdsr_compat.registries import registered
+from kdsr_data.dataset_settings import (
+    DegradedImageSettings,
+    ImageSetSettings,
+    LoaderSettings,
+    OtherSetSettings,
+    PairedImageSettings,
+    check_benchmark,
+    check_degraded_images,
+)
+from kdsr_data.degraded_image_dataset import check_patch_fits, open_source
+from kdsr_data.image_io import ImageReadError
+from kdsr_data.paired_images import check_pairs
+from kdsr_model.checks.calls import Options
+from kdsr_options.schema import OptionError, Problem, collect, join_path, read_settings, type_name, unknown_type
+
+FILES_AND_FOLDERS = ("dataroot_gt", "dataroot_lq", "meta_info", "meta_info_file")
+# How many images of a validation are read at most, spread over the whole set.
+READ_IMAGES = 200
+
+
+def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | None]:
+    """Check every data set; give the shortest side of each validation's images, where that is known."""
+    smallest: dict[str, int | None] = {}
+    for phase, block in opt["datasets"].items():
+        path = f"datasets.{phase}"
+        if not isinstance(block, Mapping):
+            continue  # which `ExperimentSettings` reports
+        if type_name(block) not in registered(DATASET_REGISTRY):
+            known = registered(DATASET_REGISTRY)
+            problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), known))
+            continue
+        settings = collect(problems, read_data_set, block, path)
+        if settings is None or settings.optional and is_absent(block):
+            continue
+        _check_machine(problems, settings, opt, path=path)
+        missing = [key for key in FILES_AND_FOLDERS if _names_nothing(block.get(key))]
+        for key in missing:
+            problems.append(Problem(f"{path}.{key}", f"{block[key]} does not exist (seen from {Path.cwd()})"))
+        if not missing:
+            smallest[phase] = _check_images(problems, settings, block, path=path)
+    _check_names(problems, opt)
+    return smallest
+
+
+def read_data_set(block: Options, path: str) -> LoaderSettings:
+    """Read a data set's block as its class does. Raises OptionError."""
+    if block["type"] == "DegradedImageDataset":
+        return check_degraded_images(block, path)
+    if block["type"] == "BlindSRBenchmarkDataset":
+        return check_benchmark(block, path)
+    kind = PairedImageSettings if block["type"] == "PairedImageDataset" else OtherSetSettings
+    return read_settings(kind, block, path=path)
+
+
+def _names_nothing(value: Any) -> bool:
+    return isinstance(value, str) and not Path(value).exists()
+
+
+def is_absent(block: Options) -> bool:
+    """Tell whether a data set's images are not on this machine."""
+    return any(_names_nothing(block.get(key)) for key in FILES_AND_FOLDERS)
+
+
+def _check_machine(problems: list[Problem], settings: LoaderSettings, opt: Options, *, path: str) -> None:
+    if settings.prefetch_mode == "cuda" and not (torch.cuda.is_available() and opt.get("num_gpu")):
+        message = "cuda needs a GPU, and num_gpu above 0; write ~, or cpu with workers"
+        problems.append(Problem(join_path(path, "prefetch_mode"), message))
+
+
+def _check_images(problems: list[Problem], settings: LoaderSettings, block: Options, *, path: str) -> int | None:
+    try:
+        if isinstance(settings, DegradedImageSettings) and settings.phase == "train":
+            check_patch_fits(settings, path)
+        elif isinstance(settings, ImageSetSettings):
+            return _read_images(settings, block, path)
+        elif isinstance(settings, PairedImageSettings):
+            check_pairs(block, path)
+    except OptionError as error:
+        problems.extend(error.problems)
+    except (ValueError, OSError) as error:
+        problems.append(Problem(f"{path}.dataroot_gt", str(error)))
+    return None
+
+
+def _read_images(settings: ImageSetSettings, block: Options, path: str) -> int:
+    """Read a validation's images, and give their shortest side. Raises OptionError."""
+    source = open_source(settings)
+    names = Counter(source.key(index).replace("/", "_") for index in range(len(source)))
+    problems = [
+        Problem(f"{path}.dataroot_gt", f"{count} images would have results of the name {name}; rename all but one")
+        for name, count in names.items()
+        if count > 1
+    ]
+    shortest = []
+    for index in sorted(set(np.linspace(0, len(source) - 1, num=READ_IMAGES, dtype=int).tolist())):
+        try:
+            shortest.append(min(source.read(index).shape[:2]) // settings.scale * settings.scale)
+        except ImageReadError as error:
+            problems.append(Problem(f"{path}.dataroot_gt", str(error)))
+    if shortest and min(shortest) == 0:
+        problems.append(Problem(f"{path}.dataroot_gt", f"an image is smaller than one LQ pixel at x{settings.scale}"))
+    if problems:
+        raise OptionError(problems)
+    return min(shortest)
+
+
+def _check_names(problems: list[Problem], opt: Options) -> None:
+    """Refuse two validations under one name, whose results BasicSR would mix."""
+    seen: dict[str, str] = {}
+    for phase, name in _validations(opt):
+        if name in seen:
+            message = f"{name!r} is the name of datasets.{seen[name]} too; give each its own"
+            problems.append(Problem(f"datasets.{phase}.name", message))
+        seen.setdefault(name, phase)
+
+
+def _validations(opt: Options) -> Iterator[tuple[str, str]]:
+    for phase, block in opt["datasets"].items():
+        if phase != "train" and isinstance(block, Mapping) and isinstance(block.get("name"), str):
+            yield phase, block["name"]
