@@ -14,6 +14,10 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
+from kdsr_tools.arguments import add_described_parser, parse_count
+from kdsr_tools.benchmark.timing import median_ratio
+from kdsr_tools.markdown import format_table
+
 SIDE = 64  # pixels
 # What it may take: so many times the import of PyTorch, and so many seconds more.
 LIMIT_FACTOR, LIMIT_SECONDS = 1.3, 1.0
@@ -45,21 +49,22 @@ def measure_round() -> tuple[float, float]:
 
 def run(args: argparse.Namespace) -> int:
     """Print both and their ratio."""
-    rounds = [measure_round() for _ in range(args.rounds)]
-    torch_seconds, ours = (median(side) for side in zip(*rounds, strict=True))
-    # Round by round, so that a pause of the machine spoils one round and not the ratio.
-    ratio = median(one / other for other, one in rounds)
+    torch_seconds, ours = map(list, zip(*(measure_round() for _ in range(args.rounds)), strict=True))
     print(f"{args.rounds} rounds, medians; the limit is {LIMIT_FACTOR} x `import torch` + {LIMIT_SECONDS:g} s\n")
-    print("| | s of the processor | times `import torch` | limit, s |")
-    print("|---|---|---|---|")
-    print(f"| `import torch` | {torch_seconds:.2f} | 1.00 | |")
-    limit = LIMIT_FACTOR * torch_seconds + LIMIT_SECONDS
-    print(f"| `kdsr upscale`, one picture of {SIDE}x{SIDE} pixels | {ours:.2f} | {ratio:.2f} | {limit:.2f} |")
+    limit = LIMIT_FACTOR * median(torch_seconds) + LIMIT_SECONDS
+    ratio = median_ratio(ours, torch_seconds)
+    rows = [
+        ["`import torch`", f"{median(torch_seconds):.2f}", "1.00", "-"],
+        [f"`kdsr upscale`, {SIDE}x{SIDE} pixels", f"{median(ours):.2f}", f"{ratio:.2f}", f"{limit:.2f}"],
+    ]
+    print(format_table(["", "s of the processor", "times `import torch`", "limit, s"], rows))
     return 0
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark startup`."""
-    parser = subparsers.add_parser("startup", help="how long `kdsr upscale` takes to begin, against `import torch`")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="processes of each (default: 5)")
+    parser = add_described_parser(
+        subparsers, "startup", "how long `kdsr upscale` computes on a small picture, against `import torch`"
+    )
+    parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="processes of each (default: 5)")
     parser.set_defaults(run=run)

@@ -20,7 +20,7 @@ def test_all_commands_are_listed_without_waiting_for_pytorch():
 
 
 # Those that have subcommands of their own, with each of these.
-NESTED = [("benchmark", kind) for kind in ("degradation", "training", "upscale")]
+NESTED = [("benchmark", kind) for kind in ("degradation", "startup", "training", "upscale")]
 NESTED += [("quickstart", step) for step in ("data", "report")]
 
 
