@@ -91,7 +91,7 @@ class DistillationModel(KDSRBaseModel):
         settings = self.settings
         if not settings.estimator_warmup_iter:
             return
-        weight = settings.estimator_warmup_lr / self.opt["train"]["optim_g"]["lr"]
+        weight = settings.estimator_warmup_lr / settings.optim_g["lr"]
         for place, (optimizer, main) in enumerate(zip(self.optimizers, self.schedulers, strict=True)):
             warmup = (
                 _steps(optimizer, weight=weight, **settings.estimator_warmup_scheduler.model_dump(exclude={"type"}))

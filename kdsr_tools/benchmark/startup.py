@@ -49,15 +49,13 @@ def measure_round() -> tuple[float, float]:
 
 def run(args: argparse.Namespace) -> int:
     """Print both and their ratio."""
-    rounds = [measure_round() for _ in range(args.rounds)]
-    torch_rounds, our_rounds = zip(*rounds, strict=True)
-    torch_seconds, ours = median(torch_rounds), median(our_rounds)
+    torch_seconds, ours = map(list, zip(*(measure_round() for _ in range(args.rounds)), strict=True))
     print(f"{args.rounds} rounds, medians; the limit is {LIMIT_FACTOR} x `import torch` + {LIMIT_SECONDS:g} s\n")
-    limit = f"{LIMIT_FACTOR * torch_seconds + LIMIT_SECONDS:.2f}"
-    ratio = f"{median_ratio(our_rounds, torch_rounds):.2f}"
+    limit = LIMIT_FACTOR * median(torch_seconds) + LIMIT_SECONDS
+    ratio = median_ratio(ours, torch_seconds)
     rows = [
-        ["`import torch`", f"{torch_seconds:.2f}", "1.00", ""],
-        [f"`kdsr upscale`, one picture of {SIDE}x{SIDE} pixels", f"{ours:.2f}", ratio, limit],
+        ["`import torch`", f"{median(torch_seconds):.2f}", "1.00", "-"],
+        [f"`kdsr upscale`, {SIDE}x{SIDE} pixels", f"{median(ours):.2f}", f"{ratio:.2f}", f"{limit:.2f}"],
     ]
     print(format_table(["", "s of the processor", "times `import torch`", "limit, s"], rows))
     return 0
@@ -65,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 def add_parser(subparsers) -> None:
     """Add `kdsr benchmark startup`."""
-    summary = "how long `kdsr upscale` takes to begin, against `import torch`"
-    parser = add_described_parser(subparsers, "startup", summary)
+    parser = add_described_parser(
+        subparsers, "startup", "how long `kdsr upscale` computes on a small picture, against `import torch`"
+    )
     parser.add_argument("--rounds", type=parse_count, default=5, metavar="N", help="processes of each (default: 5)")
     parser.set_defaults(run=run)

@@ -168,7 +168,7 @@ def test_after_the_warm_up_restarts_of_the_options_begin_at_the_main_rate(gt_fol
 def test_a_linear_warm_up_beside_the_estimators_is_refused(gt_folder, tmp_path):
     options = student_options(gt_folder)
     options["train"] |= {"total_iter": 8, "estimator_warmup_iter": 2, "warmup_iter": 3}
-    with pytest.raises(OptionError, match="warmup_iter 3 and estimator_warmup_iter 2"):
+    with pytest.raises(OptionError, match="train.warmup_iter: 3 and estimator_warmup_iter 2"):
         prepare_options(complete(options, tmp_path))
 
 

@@ -23,6 +23,6 @@ def test_the_table_has_both_sides_and_their_ratio(monkeypatch, capsys):
     monkeypatch.setattr(startup, "measure_round", lambda: next(rounds))
     assert cli.main(["benchmark", "startup", "--rounds", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "| `import torch` | 1.00 | 1.00 | |",
-        "| `kdsr upscale`, one picture of 64x64 pixels | 2.50 | 2.00 | 2.30 |",
+        "| `import torch` | 1.00 | 1.00 | - |",
+        "| `kdsr upscale`, 64x64 pixels | 2.50 | 2.00 | 2.30 |",
     ]
