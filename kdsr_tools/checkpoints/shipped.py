@@ -1,6 +1,7 @@
 """The models that ship with the package: the `.safetensors` files of `weights/`, which describe themselves.
 
-Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, and one file's `default: yes`.
+Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, one file's `default: yes`, and where
+it took the place of others, `replaces` with their names.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class ShippedModel:
     degradations: str
     licence: str
     is_default: bool
+    replaces: tuple[str, ...]
 
 
 def list_models() -> list[ShippedModel]:
@@ -37,7 +39,13 @@ def _describe(path: Path) -> ShippedModel:
     header = read_metadata(path)
     keys = ("description", "scale", "degradations", "licence")
     known = {key: header.get(key, "") for key in keys}
-    return ShippedModel(header.get("name", path.stem), path, is_default=header.get("default") == "yes", **known)
+    return ShippedModel(
+        header.get("name", path.stem),
+        path,
+        is_default=header.get("default") == "yes",
+        replaces=tuple(header.get("replaces", "").replace(",", " ").split()),
+        **known,
+    )
 
 
 def default_model() -> ShippedModel:
@@ -56,7 +64,7 @@ def find_checkpoint(name: str) -> Path:
     """Find the checkpoint that `name` means: a shipped model's name, or else a file's path.
 
     Raises:
-        FileNotFoundError: it is neither.
+        FileNotFoundError: it is neither, or a model that shipped once; the message says which takes its place.
     """
     models = list_models()
     for model in models:
@@ -64,6 +72,9 @@ def find_checkpoint(name: str) -> Path:
             return model.path
     if Path(name).is_file():
         return Path(name)
+    for model in models:
+        if name.lower() in map(str.lower, model.replaces):
+            raise FileNotFoundError(f"{name}: this model ships no longer; {model.name} takes its place")
     known = f"known models: {', '.join(model.name for model in models)}" if models else NO_MODEL
     raise FileNotFoundError(f"{name}: there is no such checkpoint file, and no shipped model of that name ({known})")
 

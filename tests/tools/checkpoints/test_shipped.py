@@ -37,6 +37,17 @@ def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
         find_checkpoint("c")
 
 
+def test_a_model_that_shipped_once_names_the_one_in_its_place(folder, tmp_path):
+    save_file(
+        {"w": torch.zeros(1)}, folder / "c.safetensors", metadata={"name": "new", "replaces": "old-real, old-blur"}
+    )
+    with pytest.raises(FileNotFoundError, match="Old-Blur: this model ships no longer; new takes its place"):
+        find_checkpoint("Old-Blur")
+    mine = tmp_path / "old-real"
+    mine.write_bytes(b"")
+    assert find_checkpoint(str(mine)) == mine
+
+
 def test_the_first_is_the_default_unless_one_says_that_it_is(folder):
     assert default_model().name == "KDSR-B"
     save_file({"w": torch.zeros(1)}, folder / "c.safetensors", metadata={"default": "yes"})
