@@ -1,7 +1,7 @@
 """The models that ship with the package: the `.safetensors` files of `weights/`, which describe themselves.
 
-Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, one file's `default: yes`, and where
-it took the place of others, `replaces` with their names.
+Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, one file's `default: yes`, and
+where it took the place of others, `replaces` with their names.
 """
 
 from __future__ import annotations
