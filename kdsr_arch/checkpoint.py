@@ -1,19 +1,106 @@
-"""Reading network weights from checkpoint files: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and
-`.safetensors`."""
+"""Checkpoint files, and the KDSR networks that they hold: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and
+`.safetensors`.
+
+A file's way to a network: `read_checkpoint` -> `unwrap` -> our names -> `size_from_weights` -> the network -> `fill`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
+
+from kdsr_arch.kdsr import KDSRStudent, KDSRTeacher
+from kdsr_arch.weights import UnknownWeights, size_from_weights, to_own_names
 
 # In the order in which they are preferred when the caller does not say: the averaged weights restore better.
 WRAPPERS = ("params_ema", "params")
 SAFETENSORS_SUFFIX = ".safetensors"
+TEACHER_MESSAGE = (
+    "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
+    "pictures; name the student that was trained from it"
+)
+NAMED_KEYS = 5
+
+
+def load_student(path: str | Path, *, param_key: str | None = None) -> KDSRStudent:
+    """Load a KDSR student, its size told by its weights: on the CPU, in evaluation mode, without gradients.
+
+    Args:
+        param_key: see `read_weights`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it cannot be read, or holds a teacher's or another network's weights.
+    """
+    return build_student(read_checkpoint(path), path=path, param_key=param_key)
+
+
+def load_teacher(path: str | Path, *, param_key: str | None = None) -> KDSRTeacher:
+    """Load a KDSR teacher. As `load_student`."""
+    network = build_network(read_checkpoint(path), path=path, param_key=param_key)
+    if not isinstance(network, KDSRTeacher):
+        raise ValueError(f"{path}: the weights are a student's; only a KDSR teacher takes the original (GT)")
+    return network
+
+
+def build_student(content: Any, *, path: str | Path, param_key: str | None = None) -> KDSRStudent:
+    """Build the student of which `read_checkpoint` gave the weights. Raises as `build_network`, and for a teacher."""
+    network = build_network(content, path=path, param_key=param_key)
+    if not isinstance(network, KDSRStudent):
+        raise ValueError(f"{path}: {TEACHER_MESSAGE}")
+    return network
+
+
+def build_network(content: Any, *, path: str | Path, param_key: str | None = None) -> KDSRStudent | KDSRTeacher:
+    """Build the KDSR network of which `read_checkpoint` gave the weights.
+
+    Raises:
+        UnknownWeights: they are another network's.
+        ValueError: they are not complete, or come with another normalisation.
+    """
+    weights = to_own_names(unwrap(content, path=path, param_key=param_key))
+    try:
+        size = size_from_weights(weights)
+    except UnknownWeights as error:
+        raise UnknownWeights(f"{path}: {error}") from None
+    network = (KDSRTeacher if size.kind == "teacher" else KDSRStudent)(**size.arguments())
+    fill(network, weights, path=path)
+    return network.eval().requires_grad_(False)
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], *, path: str | Path) -> None:
+    """Load all weights into a network; ValueError names the keys of weights that do not fit."""
+    expected = network.state_dict()
+    shared = expected.keys() & weights.keys()
+    differing = [
+        f"{key} is {_size(weights[key])} instead of {_size(expected[key])}"
+        for key in expected
+        if key in shared and weights[key].shape != expected[key].shape
+    ]
+    problems = [
+        *_list_keys("are missing", [key for key in expected if key not in shared]),
+        *_list_keys("are unknown to it", [key for key in weights if key not in shared]),
+        *_list_keys("have other sizes", differing),
+    ]
+    if problems:
+        raise ValueError(f"{path}: the weights do not fit {type(network).__name__}: {'; '.join(problems)}")
+    network.load_state_dict(weights)
+
+
+def _size(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "one number"
+
+
+def _list_keys(what: str, keys: list[str]) -> Iterator[str]:
+    if keys:
+        more = f" and {len(keys) - NAMED_KEYS} more" if len(keys) > NAMED_KEYS else ""
+        yield f"{len(keys)} {what} ({', '.join(keys[:NAMED_KEYS])}{more})"
 
 
 def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str, Tensor]:
@@ -27,17 +114,26 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
         FileNotFoundError: there is no such file.
         ValueError: the file cannot be read as a checkpoint of tensors.
     """
-    return read_wrapped_weights(path, param_key=param_key)[0]
+    return unwrap(read_checkpoint(path), path=path, param_key=param_key)
 
 
 def read_wrapped_weights(path: str | Path, *, param_key: str | None = None) -> tuple[dict[str, Tensor], str | None]:
     """Read a state dict as `read_weights` does, and give the key under which it stood (None: bare). Raises as it."""
-    content, wrapper = read_checkpoint(path), None
+    return _unwrap(read_checkpoint(path), path=path, param_key=param_key)
+
+
+def unwrap(content: Any, *, path: str | Path, param_key: str | None = None) -> dict[str, Tensor]:
+    """Find the state dict in what `read_checkpoint` gave; UnknownWeights if there is none. `param_key` as above."""
+    return _unwrap(content, path=path, param_key=param_key)[0]
+
+
+def _unwrap(content: Any, *, path: str | Path, param_key: str | None) -> tuple[dict[str, Tensor], str | None]:
+    wrapper = None
     if isinstance(content, dict):
         wrapper = next((key for key in (param_key, *WRAPPERS) if isinstance(content.get(key), dict)), None)
         content = content[wrapper] if wrapper else content
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
-        raise ValueError(f"{path}: expected a state dict, bare or under one of {', '.join(WRAPPERS)}")
+        raise UnknownWeights(f"{path}: expected a state dict, bare or under one of {', '.join(WRAPPERS)}")
     return content, wrapper
 
 
@@ -70,6 +166,6 @@ def _existing(path: str | Path) -> Path:
     return Path(path)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Give the first line of an error's message, or its kind if there is no message."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -41,6 +42,12 @@ COUNTERS = {
     "{i+2}": (lambda theirs: theirs - 2, lambda ours: ours + 2),
 }
 PLACEHOLDER = re.compile(r"\{.+?\}")
+
+
+class UnknownWeights(ValueError):
+    """Weights that are not a KDSR student's or teacher's."""
+
+
 Rule = tuple[re.Pattern, Callable[[re.Match], str]]
 
 
@@ -166,7 +173,7 @@ class NetworkSize:
     num_estimator_feat: int
     direct_upsampler: bool
 
-    def arguments(self) -> dict[str, int]:
+    def arguments(self) -> dict[str, Any]:
         """Give the arguments of `KDSRStudent` or `KDSRTeacher`."""
         return {key: value for key, value in asdict(self).items() if key != "kind"}
 
@@ -175,7 +182,7 @@ def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
     """Read a KDSR network's size off its weights, under our names or the authors'.
 
     Raises:
-        ValueError: the weights are not those of a KDSR student or teacher.
+        UnknownWeights: the weights are not those of a KDSR student or teacher.
     """
     weights = to_own_names(state_dict)
     try:
@@ -187,7 +194,7 @@ def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
         scale = step ** _count(weights, r"sr_network\.upsampler\.convs\.(\d+)\.weight")
         kind = {3: "student", 3 + 3 * scale**2: "teacher"}[in_channels]
     except KeyError as error:
-        raise ValueError(f"not the weights of a KDSR student or teacher: {_describe(state_dict, error)}") from None
+        raise UnknownWeights(f"not the weights of a KDSR student or teacher: {_describe(state_dict, error)}") from None
     return NetworkSize(
         kind=kind,
         scale=scale,

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import SequentialLR
 
-from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
+from kdsr_arch import KDSRTeacher, load_teacher
 from kdsr_model.kdsr_base_model import KDSRBaseModel
 
 
@@ -62,11 +62,9 @@ class DistillationModel(KDSRBaseModel):
 
     def _load_teacher(self) -> KDSRTeacher:
         path = self.experiment.path.pretrain_network_teacher
-        weights = read_weights(path, param_key=self.experiment.path.param_key_teacher)
-        teacher = KDSRTeacher(**size_from_weights(weights).arguments())
-        teacher.load_state_dict(weights)
+        teacher = load_teacher(path, param_key=self.experiment.path.param_key_teacher)
         get_root_logger().info(f"Loading the teacher from {path}.")
-        return teacher.to(self.device).eval().requires_grad_(False)
+        return teacher.to(self.device)
 
     def setup_optimizers(self) -> None:
         """Give the estimator and the SR network a parameter group each."""

@@ -44,6 +44,7 @@ def convert(
         raise ValueError(f"{to}: expected a name that ends in .pth, .pt or .safetensors")
     weights = read_weights(checkpoint, param_key=param_key)
     try:
+        weights = to_own_names(weights)
         size = size_from_weights(weights)
         weights = NAMES[names](weights)
     except ValueError as error:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
-from kdsr_arch import KDSRTeacher, read_weights, size_from_weights
-from kdsr_arch.checkpoint import read_metadata
-from kdsr_arch.weights import is_official, strip_module_prefix
+from kdsr_arch import KDSRTeacher
+from kdsr_arch.checkpoint import build_network, read_checkpoint, read_metadata, unwrap
+from kdsr_arch.weights import UnknownWeights, is_official, strip_module_prefix
 from kdsr_tools.arguments import parse_size
 from kdsr_tools.benchmark.counting import count_macs, count_parameters
-from kdsr_tools.checkpoints.loading import load_network
+from kdsr_tools.checkpoints.loading import describe_kdsr, restore_network
 from kdsr_tools.checkpoints.shipped import find_checkpoint
 
 LQ_SIZE = (180, 320)  # that of the figures in the paper
@@ -31,38 +31,32 @@ def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int,
     Raises:
         OSError, ValueError: as `load_network`; but a teacher is described, too.
     """
-    network, description = _build(path, option_file)
+    content = read_checkpoint(path)
+    network, description = _build(content, path, option_file)
     facts = {"network": description, "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB"}
     facts["parameters"] = count_parameters(network)
     height, width = lq_size
     facts[f"MACs for LQ {height}x{width}"] = _try_to_count(network, lq_size)
-    return facts | _describe_weights(path) | {f"metadata {key}": text for key, text in read_metadata(path).items()}
+    return (
+        facts
+        | _describe_weights(content, path)
+        | {f"metadata {key}": text for key, text in read_metadata(path).items()}
+    )
 
 
-def _build(path: Path, option_file: Path | None) -> tuple[nn.Module, str]:
-    if option_file is None and (teacher := _build_teacher(path)):
-        network = teacher.sr_network
-        size = f"{network.conv_first.out_channels} features, {len(network.blocks)} blocks"
-        return teacher, f"KDSR teacher x{teacher.scale}, {size} (for training: it needs the original)"
-    loaded = load_network(path, option_file=option_file)
+def _build(content: Any, path: Path, option_file: Path | None) -> tuple[nn.Module, str]:
+    if option_file is None:
+        with suppress(UnknownWeights):
+            network = build_network(content, path=path)
+            purpose = " (for training: it needs the original)" if isinstance(network, KDSRTeacher) else ""
+            return network, f"{describe_kdsr(network)}{purpose}"
+    loaded = restore_network(content, path=path, option_file=option_file)
     return loaded.network, loaded.description
 
 
-def _build_teacher(path: Path) -> KDSRTeacher | None:
-    """Build a teacher without its weights; None if the checkpoint is none."""
+def _describe_weights(content: Any, path: Path) -> dict[str, Any]:
     try:
-        size = size_from_weights(read_weights(path))
-    except ValueError:
-        return None
-    if size.kind != "teacher":
-        return None
-    with torch.device("meta"):
-        return KDSRTeacher(**size.arguments())
-
-
-def _describe_weights(path: Path) -> dict[str, Any]:
-    try:
-        weights = read_weights(path)
+        weights = unwrap(content, path=path)
     except ValueError:  # in a wrapper that spandrel knows
         return {}
     types = Counter(str(value.dtype).removeprefix("torch.") for value in weights.values())

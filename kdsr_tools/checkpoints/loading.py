@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,19 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
-from kdsr_arch.checkpoint import first_line, read_checkpoint
-from kdsr_arch.weights import to_own_names
+from kdsr_arch import KDSRStudent, KDSRTeacher, checkpoint
+from kdsr_arch.checkpoint import TEACHER_MESSAGE, build_student, fill, first_line, read_checkpoint, unwrap
+from kdsr_arch.weights import UnknownWeights, to_own_names
 from kdsr_compat.registries import ARCH_REGISTRY, registered
 from kdsr_options.files import read_option_file
 
-TEACHER_MESSAGE = (
-    "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
-    "pictures; name the student that was trained from it"
-)
 # Sides that networks with windows or unshuffling layers ask for a multiple of.
 SIZE_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
-NAMED_KEYS = 5
 
 
 @dataclass(frozen=True)
@@ -55,15 +50,27 @@ def load_network(
         OSError: the checkpoint or the option file cannot be read.
         ValueError: the weights are no network's that is known, a teacher's, or do not fit the options.
     """
-    path = Path(path)
+    content = read_checkpoint(path)
+    return restore_network(content, path=Path(path), option_file=option_file, network_options=network_options)
+
+
+def restore_network(
+    content: Any,
+    *,
+    path: Path,
+    option_file: str | Path | None = None,
+    network_options: Mapping[str, Any] | None = None,
+) -> LoadedNetwork:
+    """Load a network from what `read_checkpoint` gave. Arguments and errors as `load_network`."""
     if option_file is not None:
         network_options = _read_network_options(option_file)
     if network_options is not None:
-        loaded = _load_by_options(path, network_options)
-    else:
-        loaded = _load_student(path) or _load_by_spandrel(path)
-    loaded.network.eval().requires_grad_(False)
-    return loaded
+        return _build_by_options(content, path, network_options)
+    try:
+        student = build_student(content, path=path)
+    except UnknownWeights:
+        return _build_by_spandrel(content, path)
+    return LoadedNetwork(student, student.scale, describe_kdsr(student), path)
 
 
 def _read_network_options(option_file: str | Path) -> dict[str, Any]:
@@ -77,21 +84,6 @@ def _read_network_options(option_file: str | Path) -> dict[str, Any]:
         raise ValueError(f"{option_file}: {error}") from error
 
 
-def _load_student(path: Path) -> LoadedNetwork | None:
-    """Load a KDSR student; None if the weights are another network's."""
-    try:
-        weights = read_weights(path)
-        size = size_from_weights(weights)
-    except ValueError:
-        read_checkpoint(path)  # A file that cannot be read is an error in any case.
-        return None
-    if size.kind == "teacher":
-        raise ValueError(f"{path}: {TEACHER_MESSAGE}")
-    student = KDSRStudent(**size.arguments())
-    fill(student, weights, path=path)
-    return LoadedNetwork(student, student.scale, describe_student(student), path)
-
-
 def load_teacher(path: str | Path) -> LoadedNetwork:
     """Load a KDSR teacher, whose `network` takes `lq` (1, 3, H, W) and `gt` (1, 3, sH, sW).
 
@@ -99,55 +91,19 @@ def load_teacher(path: str | Path) -> LoadedNetwork:
         OSError: the checkpoint cannot be read.
         ValueError: the weights are not a teacher's.
     """
-    path = Path(path)
-    weights = read_weights(path)
-    size = size_from_weights(weights)
-    if size.kind != "teacher":
-        raise ValueError(f"{path}: the weights are a {size.kind}'s; only a KDSR teacher takes the original (GT)")
-    teacher = KDSRTeacher(**size.arguments())
-    fill(teacher, weights, path=path)
-    description = f"KDSR teacher x{size.scale}, {size.num_feat} features, {size.num_block} blocks, sees the original"
-    return LoadedNetwork(teacher.eval().requires_grad_(False), size.scale, description, path)
+    teacher = checkpoint.load_teacher(path)
+    return LoadedNetwork(teacher, teacher.scale, f"{describe_kdsr(teacher)}, sees the original", Path(path))
 
 
-def describe_student(student: KDSRStudent) -> str:
-    """Say which student it is, in a few words."""
-    network = student.sr_network
-    return f"KDSR student x{student.scale}, {network.conv_first.out_channels} features, {len(network.blocks)} blocks"
+def describe_kdsr(network: KDSRStudent | KDSRTeacher) -> str:
+    """Say which student or teacher it is, in a few words."""
+    kind, sr_network = "teacher" if isinstance(network, KDSRTeacher) else "student", network.sr_network
+    size = f"{sr_network.conv_first.out_channels} features, {len(sr_network.blocks)} blocks"
+    return f"KDSR {kind} x{network.scale}, {size}"
 
 
-def fill(network: nn.Module, weights: Mapping[str, Tensor], *, path: Path) -> None:
-    """Load all weights into a network; ValueError names the keys of weights that do not fit."""
-    weights = to_own_names(weights)
-    expected = network.state_dict()
-    shared = expected.keys() & weights.keys()
-    differing = [
-        f"{key} is {_size(weights[key])} instead of {_size(expected[key])}"
-        for key in expected
-        if key in shared and weights[key].shape != expected[key].shape
-    ]
-    problems = [
-        *_list_keys("are missing", [key for key in expected if key not in shared]),
-        *_list_keys("are unknown to it", [key for key in weights if key not in shared]),
-        *_list_keys("have other sizes", differing),
-    ]
-    if problems:
-        raise ValueError(f"{path}: the weights do not fit {type(network).__name__}: {'; '.join(problems)}")
-    network.load_state_dict(weights)
-
-
-def _size(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "one number"
-
-
-def _list_keys(what: str, keys: list[str]) -> Iterable[str]:
-    if keys:
-        more = f" and {len(keys) - NAMED_KEYS} more" if len(keys) > NAMED_KEYS else ""
-        yield f"{len(keys)} {what} ({', '.join(keys[:NAMED_KEYS])}{more})"
-
-
-def _load_by_options(path: Path, network_options: Mapping[str, Any]) -> LoadedNetwork:
-    """Load any network that BasicSR's registry knows, as a `network_g` block describes it."""
+def _build_by_options(content: Any, path: Path, network_options: Mapping[str, Any]) -> LoadedNetwork:
+    """Build any network that BasicSR's registry knows, as a `network_g` block describes it."""
     from kdsr_model.options import complete_network
 
     block = complete_network(network_options, scale=None, path="network_g")
@@ -155,13 +111,13 @@ def _load_by_options(path: Path, network_options: Mapping[str, Any]) -> LoadedNe
     if name == "KDSRTeacher":
         raise ValueError(f"{path}: {TEACHER_MESSAGE}")
     network = registered(ARCH_REGISTRY)[name](**block)
-    fill(network, read_weights(path), path=path)
-    network.eval()
+    fill(network, to_own_names(unwrap(content, path=path)), path=path)
+    network.eval().requires_grad_(False)
     if isinstance(network, KDSRStudent):
-        return LoadedNetwork(network, network.scale, describe_student(network), path)
+        return LoadedNetwork(network, network.scale, describe_kdsr(network), path)
     multiple, scale = _probe(network, name)
     if multiple > 1:
-        network = SizePaddedNetwork(network, multiple=multiple, scale=scale)
+        network = SizePaddedNetwork(network, multiple=multiple, scale=scale).eval()
     return LoadedNetwork(network, scale, f"{name} x{scale}", path)
 
 
@@ -215,8 +171,8 @@ class SpandrelNetwork(nn.Module):
         return torch.cat([self.descriptor(channel) for channel in lq.split(1, dim=1)], dim=1)
 
 
-def _load_by_spandrel(path: Path) -> LoadedNetwork:
-    """Load any network that spandrel recognises by its weights."""
+def _build_by_spandrel(content: Any, path: Path) -> LoadedNetwork:
+    """Build any network that spandrel recognises by its weights."""
     if find_spec("spandrel") is None:
         raise ValueError(
             f"{path}: not the weights of a KDSR student; for a network of BasicSR, name its option file (--opt FILE), "
@@ -225,7 +181,7 @@ def _load_by_spandrel(path: Path) -> LoadedNetwork:
     import spandrel
 
     try:
-        weights = spandrel.canonicalize_state_dict(read_checkpoint(path))
+        weights = spandrel.canonicalize_state_dict(content)
         descriptor = spandrel.ModelLoader().load_from_state_dict(weights)
     except Exception as error:  # spandrel's UnsupportedModelError, and whatever its networks say to odd weights
         raise ValueError(
@@ -237,4 +193,5 @@ def _load_by_spandrel(path: Path) -> LoadedNetwork:
         name = descriptor.architecture.name
         raise ValueError(f"{path}: {name} does not turn one RGB or gray picture into another (channels {channels})")
     description = f"{descriptor.architecture.name} x{descriptor.scale}"
-    return LoadedNetwork(SpandrelNetwork(descriptor), descriptor.scale, description, path)
+    network = SpandrelNetwork(descriptor).eval().requires_grad_(False)
+    return LoadedNetwork(network, descriptor.scale, description, path)

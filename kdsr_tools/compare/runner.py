@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from basicsr.utils import tensor2img
 
+from kdsr_arch.checkpoint import first_line
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.compare.image_sets import ImageSet, Pair
 from kdsr_tools.compare.metrics import measure
@@ -15,6 +16,8 @@ from kdsr_tools.compare.models import ComparedModel
 from kdsr_tools.compare.settings import CompareSettings, Metric
 from kdsr_tools.compare.store import Item, ItemName, ResultStore, hash_array, join_keys
 from kdsr_tools.pages.pictures import spread
+
+LONGEST_MESSAGE = 300  # characters in a cell
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,7 @@ def _restore(
         reasons: dict[str, str] = {}
         scores = measure(sr, gt, metrics=metrics, scale=scale, reasons=reasons)
     except Exception as error:  # whatever a stranger's network raises stands in its cell, and the rest goes on
-        return _save_failure(store, name, f"{type(error).__name__}: {_first_line(error)}")
+        return _save_failure(store, name, f"{type(error).__name__}: {first_line(error)[:LONGEST_MESSAGE]}")
     item = Item(name, key, scores, reasons=reasons)
     store.save(item, picture=sr if shown else None)
     return item
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0][:300]

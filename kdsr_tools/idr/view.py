@@ -12,7 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdsr_arch import KDSRStudent, KDSRTeacher, read_weights, size_from_weights
+from kdsr_arch import KDSRStudent, KDSRTeacher, checkpoint, size_from_weights
 from kdsr_data.presets import describe_label
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
@@ -77,15 +77,10 @@ def make_untrained(student: KDSRStudent) -> KDSRStudent:
 
 def load_teacher(path: Path, *, scale: int) -> KDSRTeacher:
     """Load a teacher from its checkpoint. Raises ValueError for another network's, or another scale's."""
-    weights = read_weights(path)
-    size = size_from_weights(weights)
-    if size.kind != "teacher":
-        raise ValueError(f"{path}: a student's checkpoint; name the teacher's that the student was trained from")
-    if size.scale != scale:
-        raise ValueError(f"{path}: a teacher for x{size.scale}, and the student enlarges x{scale}")
-    teacher = KDSRTeacher(**size.arguments())
-    teacher.load_state_dict(weights)
-    return teacher.eval().requires_grad_(False)
+    teacher = checkpoint.load_teacher(path)
+    if teacher.scale != scale:
+        raise ValueError(f"{path}: a teacher for x{teacher.scale}, and the student enlarges x{scale}")
+    return teacher
 
 
 def draw_maps(samples: Samples, name: str) -> str:

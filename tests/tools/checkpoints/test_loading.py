@@ -153,6 +153,15 @@ def test_spandrel_recognises_other_networks(tmp_path):
         torch.testing.assert_close(loaded.network(lq), built(lq).clamp(0, 1))
 
 
+def test_a_strangers_file_is_read_once(monkeypatch, tmp_path):
+    pytest.importorskip("spandrel")
+    torch.save(SRVGGNetCompact(num_feat=8, num_conv=2, upscale=4).state_dict(), tmp_path / "net.pth")
+    read, paths = torch.load, []
+    monkeypatch.setattr(torch, "load", lambda path, **kwargs: (paths.append(path), read(path, **kwargs))[1])
+    load_network(tmp_path / "net.pth")
+    assert paths == [tmp_path / "net.pth"]
+
+
 def test_what_nobody_knows_is_refused(tmp_path, monkeypatch):
     torch.save({"weight": torch.zeros(3)}, tmp_path / "net.pth")
     with pytest.raises(ValueError, match=r"net\.pth: neither the weights of a KDSR student nor .*spandrel.*--opt"):

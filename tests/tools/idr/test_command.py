@@ -47,7 +47,7 @@ def test_what_has_no_idr_is_refused(networks, gt_folder, tmp_path, capsys):
     student, teacher = networks
     for arguments, message in (
         ((teacher,), "this is a teacher's checkpoint"),
-        ((student, "--teacher", str(student)), "a student's checkpoint; name the teacher's"),
+        ((student, "--teacher", str(student)), "the weights are a student's; only a KDSR teacher"),
         ((student, "--teacher", str(save_teacher(tmp_path / "x2.pth", scale=2))), "a teacher for x2"),
         ((student, "--number", "3"), "--number: expected at least 20 crops, got 3"),
     ):
