@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
+from kdsr_arch.inference.tiling import Box, cut, split_rows, sum_up
 from kdsr_arch.kdsr import KDSRStudent
 
 # Feature maps of C channels that PyTorch holds at once in a block: the shallow ones, input, filtered, convolved, their
@@ -53,13 +53,13 @@ class PlainStudent:
     def sum_features(self, image: Tensor, box: Box) -> Tensor:
         """See `StudentParts`."""
         estimator = self.student.estimator
+        dtype = sum_type(image.device)
+
+        def sum_wide(features: Tensor, inner: Box) -> Tensor:
+            return cut(estimator.widen(features), inner).sum(dim=(2, 3), dtype=dtype)
+
         features = estimator.extract_narrow_features(image)
-        total = image.new_zeros(1, estimator.linear1.in_features, dtype=sum_type(image.device))
-        for strip in split_rows(box, WIDE_PIXELS):
-            seen = grow(strip, estimator.wide_reach, *image.shape[2:])
-            wide = estimator.widen(cut(features, seen))
-            total += cut(wide, relative(strip, seen)).sum(dim=(2, 3), dtype=total.dtype)
-        return total
+        return sum_up(features, split_rows(box, WIDE_PIXELS), sum_wide, margin=estimator.wide_reach)
 
 
 def sum_type(device: torch.device) -> torch.dtype:

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from kdsr_arch.inference import tiling
 from kdsr_arch.inference.merging import REACH
-from kdsr_arch.inference.plain_student import PlainStudent, StudentParts, sum_type
+from kdsr_arch.inference.plain_student import PlainStudent, StudentParts
 from kdsr_arch.inference.reconstruction import Reconstruction
-from kdsr_arch.inference.tiling import Box, align, cut, grow, relative
+from kdsr_arch.inference.tiling import Box, align, cut, grow
 from kdsr_arch.kdsr import KDSRStudent
 
 # LQ pixels a side of a crop that tells the IDR as well as the whole, as a rule; estimators train on patches of 64.
@@ -78,15 +78,14 @@ class ImageRestorer:
         """
         height, width = _size(lq)
         estimator, parts = self.student.estimator, self._parts(lq)
-        num_feature = estimator.linear1.in_features
-        total = torch.zeros(1, num_feature, device=self.like.device, dtype=sum_type(self.like.device))
-
-        def add_tile(box: Box) -> None:
-            seen = align(grow(box, estimator.reach, height, width), parts.alignment)
-            total.add_(parts.sum_features(cut(lq, seen).to(self.like), relative(box, seen)))
-
         boxes = self._plan(height, width, pixel_bytes=parts.estimator_pixel_bytes, margin=estimator.reach)
-        tiling.visit(boxes, add_tile)
+        total = tiling.sum_up(
+            lq,
+            boxes,
+            lambda piece, box: parts.sum_features(piece.to(self.like), box),
+            margin=estimator.reach,
+            alignment=parts.alignment,
+        )
         idr, _ = estimator.summarise((total / (height * width)).to(self.like.dtype))
         return idr.to(lq.device, torch.float32)
 

@@ -27,11 +27,11 @@ def estimate_idr(estimator: DegradationEstimator, image: Tensor, *, tile_size: i
     if tile_size is None:
         return estimator(image)[0]
     height, width = image.shape[2:]
-    total: Tensor | float = 0.0
-    for box in split(height, width, tile_size):
-        outer = grow(box, estimator.reach, height, width)
-        features = estimator.extract_features(cut(image, outer))
-        total = total + cut(features, relative(box, outer)).sum(dim=(2, 3), dtype=torch.float64)
+
+    def sum_features(piece: Tensor, box: Box) -> Tensor:
+        return cut(estimator.extract_features(piece), box).sum(dim=(2, 3), dtype=torch.float64)
+
+    total = sum_up(image, split(height, width, tile_size), sum_features, margin=estimator.reach)
     return estimator.summarise((total / (height * width)).to(image.dtype))[0]
 
 
@@ -45,14 +45,56 @@ def super_resolve(network: nn.Module, lq: Tensor, idr: Tensor, *, tile_size: int
     """
     if tile_size is None:
         return network.super_resolve(lq, idr)
+    boxes = split(*lq.shape[2:], tile_size)
+    return restore(lq, boxes, lambda piece: network.super_resolve(piece, idr), scale=network.scale, margin=overlap)
+
+
+def restore(
+    lq: Tensor, boxes: Iterable[Box], enlarge: Callable[[Tensor], Tensor], *, scale: int, margin: int
+) -> Tensor:
+    """Enlarge `lq` (B, 3, H, W) tile by tile, each seen with a margin, to (B, 3, sH, sW) of its device and precision.
+
+    Args:
+        enlarge: (B, 3, h, w) -> (B, 3, sh, sw).
+    """
     height, width = lq.shape[2:]
-    scale = network.scale
     sr = lq.new_empty(lq.shape[0], 3, height * scale, width * scale)
-    for box in split(height, width, tile_size):
-        outer = grow(box, overlap, height, width)
-        piece = network.super_resolve(cut(lq, outer), idr)
-        cut(sr, scaled(box, scale)).copy_(cut(piece, scaled(relative(box, outer), scale)))
+
+    def write_tile(box: Box) -> None:
+        seen = grow(box, margin, height, width)
+        cut(sr, scaled(box, scale)).copy_(cut(enlarge(cut(lq, seen)), scaled(relative(box, seen), scale)))
+
+    visit(boxes, write_tile)
     return sr
+
+
+def sum_up(
+    image: Tensor,
+    boxes: Iterable[Box],
+    sum_part: Callable[[Tensor, Box], Tensor],
+    *,
+    margin: int,
+    alignment: int = 1,
+) -> Tensor:
+    """Sum what comes of each tile of an image (B, C, H, W).
+
+    Args:
+        boxes: one at least.
+        sum_part: given a tile with its margin, and the tile's place in it.
+        alignment: pieces begin at multiples of this many pixels.
+    """
+    total: Tensor | None = None
+
+    def add_tile(box: Box) -> None:
+        nonlocal total
+        seen = align(grow(box, margin, *image.shape[2:]), alignment)
+        part = sum_part(cut(image, seen), relative(box, seen))
+        total = part if total is None else total + part
+
+    visit(boxes, add_tile)
+    if total is None:
+        raise ValueError("boxes: expected one at least, got none")
+    return total
 
 
 def split(height: int, width: int, tile_size: int | tuple[int, int]) -> Iterator[Box]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kdsr_arch.inference.tiling import Box, cut, grow, relative, scaled, split, visit
+from kdsr_arch.inference.tiling import restore, split
 
 # LQ pixels. The networks' reach is not known; what lies further away than this changes little.
 TILE_SIZE = 256
@@ -43,14 +43,9 @@ class TiledRestorer:
     @torch.no_grad()
     def __call__(self, lq: Tensor) -> Tensor:
         """Enlarge `lq` (1, 3, H, W), RGB in [0, 1], to fp32 (1, 3, sH, sW) on the device of `lq`, not clamped."""
-        height, width = lq.shape[2:]
-        sr = lq.new_empty(1, 3, height * self.scale, width * self.scale)
+        boxes = split(*lq.shape[2:], self.tile_size)
+        return restore(lq, boxes, self._enlarge, scale=self.scale, margin=OVERLAP)
 
-        def write_tile(box: Box) -> None:
-            outer = grow(box, OVERLAP, height, width)
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                piece = self.network(cut(lq, outer).to(self.device))
-            cut(sr, scaled(box, self.scale)).copy_(cut(piece, scaled(relative(box, outer), self.scale)))
-
-        visit(split(height, width, self.tile_size), write_tile)
-        return sr
+    def _enlarge(self, piece: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            return self.network(piece.to(self.device))

@@ -123,3 +123,30 @@ def test_places_inside_tiles_are_there_and_back():
 def test_the_crop_is_the_middle():
     lq = torch.arange(5 * 7).reshape(1, 1, 5, 7)
     assert tiling.cut_centre(lq, 3).flatten().tolist() == [9, 10, 11, 16, 17, 18, 23, 24, 25]
+
+
+@pytest.mark.parametrize(("margin", "alignment"), [(0, 1), (3, 1), (3, 4)])
+def test_sums_count_every_pixel_once_whatever_is_seen_around_it(margin, alignment):
+    image, seen_boxes = torch.rand(1, 2, 11, 13, dtype=torch.float64), []
+
+    def sum_part(piece, box):
+        seen_boxes.append(box)
+        return tiling.cut(piece, box).sum(dim=(2, 3))
+
+    total = tiling.sum_up(image, tiling.split(11, 13, 5), sum_part, margin=margin, alignment=alignment)
+    torch.testing.assert_close(total, image.sum(dim=(2, 3)))
+    assert len(seen_boxes) == 9
+    with pytest.raises(ValueError, match="boxes: expected one at least"):
+        tiling.sum_up(image, [], sum_part, margin=margin)
+
+
+def test_tiles_are_put_together_without_what_was_seen_around_them():
+    lq, pieces = torch.rand(2, 3, 7, 9), []
+
+    def enlarge(piece):
+        pieces.append(tuple(piece.shape[2:]))
+        return torch.nn.functional.interpolate(piece, scale_factor=3)
+
+    sr = tiling.restore(lq, tiling.split(7, 9, 5), enlarge, scale=3, margin=1)
+    assert torch.equal(sr, torch.nn.functional.interpolate(lq, scale_factor=3))
+    assert pieces == [(6, 6), (6, 5), (3, 6), (3, 5)]
