@@ -45,7 +45,7 @@ def super_resolve(network: nn.Module, lq: Tensor, idr: Tensor, *, tile_size: int
     """
     if tile_size is None:
         return network.super_resolve(lq, idr)
-    boxes = split(*lq.shape[2:], tile_size)
+    boxes = split(lq.shape[2], lq.shape[3], tile_size)
     return restore(lq, boxes, lambda piece: network.super_resolve(piece, idr), scale=network.scale, margin=overlap)
 
 

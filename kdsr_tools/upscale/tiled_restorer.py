@@ -43,7 +43,7 @@ class TiledRestorer:
     @torch.no_grad()
     def __call__(self, lq: Tensor) -> Tensor:
         """Enlarge `lq` (1, 3, H, W), RGB in [0, 1], to fp32 (1, 3, sH, sW) on the device of `lq`, not clamped."""
-        boxes = split(*lq.shape[2:], self.tile_size)
+        boxes = split(lq.shape[2], lq.shape[3], self.tile_size)
         return restore(lq, boxes, self._enlarge, scale=self.scale, margin=OVERLAP)
 
     def _enlarge(self, piece: Tensor) -> Tensor:
