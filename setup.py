@@ -13,7 +13,9 @@ PROCESSORS = 'platform_machine in "x86_64 AMD64 aarch64 arm64"'
 REQUIREMENTS = [
     # For tifffile: LZW and most other compressions of TIFF. Without it, such files are refused by name.
     f"imagecodecs; {PROCESSORS}",
-    f"llvmlite>=0.44; {PROCESSORS}",  # for the fast path on CPUs; without it, PyTorch's layers run
+    # For the fast path on CPUs; without it, PyTorch's layers run. Its kernels use typed pointers, which LLVM has given
+    # up; 0.50 is the newest that was measured.
+    f"llvmlite>=0.44,<0.51; {PROCESSORS}",
     "numpy",
     "opencv-python>=4.12",
     "pillow>=10.1",

@@ -16,6 +16,7 @@ from kdsr_arch.inference.merging import REACH
 from kdsr_arch.inference.plain_student import PlainStudent, StudentParts
 from kdsr_arch.inference.reconstruction import Reconstruction
 from kdsr_arch.inference.tiling import Box, align, cut, grow
+from kdsr_arch.inference.winograd import report_failure
 from kdsr_arch.kdsr import KDSRStudent
 
 # LQ pixels a side of a crop that tells the IDR as well as the whole, as a rule; estimators train on patches of 64.
@@ -149,12 +150,20 @@ def _count_multiplications(student: KDSRStudent) -> int:
 
 
 def _make_fast_parts(student: KDSRStudent) -> StudentParts | None:
-    """Prepare the fast path; None where llvmlite is not installed or its kernels do not pay."""
+    """Prepare the fast path; None where llvmlite is not installed, or its kernels fail or do not pay."""
     try:
         from kdsr_arch.inference.winograd.fast_student import FastStudent, pays
+
+        if not pays():
+            return None
+        parts = FastStudent(student)
+        parts.try_out()
     except ImportError:
         return None
-    return FastStudent(student) if pays() else None
+    except Exception as error:  # whatever an llvmlite raises that is newer than these kernels
+        report_failure(error)
+        return None
+    return parts
 
 
 def _size(lq: Tensor) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
+from kdsr_arch.inference.winograd import report_failure
 from kdsr_arch.inference.winograd.kernel import TILE
 from kdsr_arch.inference.winograd.layers import FastConv, FeatureMap, Team, gather_team, padded
 from kdsr_arch.kdsr import KDSRStudent
@@ -41,6 +42,12 @@ class FastStudent:
         self.residual_convs = [(FastConv(b.conv1, activate=True), FastConv(b.conv2)) for b in residual_blocks]
         wide = (self.estimator.conv_wide1, self.estimator.conv_wide2, self.estimator.conv_wide3)
         self.wide_convs = [FastConv(conv, activate=True) for conv in wide]
+
+    def try_out(self) -> None:
+        """Make all kernels that this student needs, and use them on an image of a few pixels."""
+        size = (4, 4)
+        self.extract_features(torch.zeros(1, 3, *size), torch.zeros(1, self.conv_body.out_channels))
+        self.sum_features(torch.zeros(1, 3, *size), (0, size[0], 0, size[1]))
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """As `SRNetwork.extract_features`, for one image."""
@@ -106,17 +113,23 @@ def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
 @cache
 def pays() -> bool:
     """Tell whether the kernels work on this processor and outrun PyTorch's, by trying them once in a process."""
+    try:
+        return _outruns_pytorch()
+    except Exception as error:  # LLVM does not know this processor or may not write code, or llvmlite has changed
+        report_failure(error)
+        return False
+
+
+@torch.no_grad()
+def _outruns_pytorch() -> bool:
     conv = conv3x3(64, 64).requires_grad_(False)
     conv.weight.normal_(std=0.05, generator=torch.Generator().manual_seed(0))
     image = torch.rand(1, 64, 64, 64, generator=torch.Generator().manual_seed(0))
     source, target = FeatureMap(64, 64, 64), FeatureMap(64, 64, 64)
     source.image.copy_(image)
     fast_conv = FastConv(conv)
-    with torch.no_grad(), gather_team([fast_conv]) as team:
-        try:
-            ours = _shortest(lambda: fast_conv(team, source, target))
-        except (RuntimeError, OSError):  # LLVM does not know this processor, or may not write code here
-            return False
+    with gather_team([fast_conv]) as team:
+        ours = _shortest(lambda: fast_conv(team, source, target))
         theirs = _shortest(lambda: conv(image))
         return torch.allclose(target.image, conv(image), atol=1e-4) and ours < theirs
 

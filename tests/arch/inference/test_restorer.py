@@ -133,6 +133,27 @@ def test_where_kernels_do_not_pay_plain_layers_restore(monkeypatch, student):
     assert isinstance(restorer.fast_parts, PlainStudent)
 
 
+@pytest.mark.parametrize("broken", ["load", "accumulate", "compile"])
+def test_a_newer_llvmlite_that_fails_leaves_the_work_to_plain_layers(monkeypatch, caplog, student, broken):
+    make_fast_only(monkeypatch)
+    from kdsr_arch.inference import winograd
+    from kdsr_arch.inference.winograd import kernel
+
+    def fail(*args, **kwargs):
+        raise TypeError("typed pointers are gone")
+
+    kernel.convolution_kernel.cache_clear()
+    winograd._report.cache_clear()
+    monkeypatch.setattr(kernel.Kernel, broken, fail)
+    lq = torch.rand(1, 3, 12, 15)
+    with torch.no_grad():
+        for restorer in (ImageRestorer(student), ImageRestorer(student)):
+            torch.testing.assert_close(restorer(lq), student(lq), atol=1e-5, rtol=0)
+            assert isinstance(restorer.fast_parts, PlainStudent)
+    (record,) = caplog.records
+    assert record.getMessage().endswith("(TypeError: typed pointers are gone)")
+
+
 @pytest.mark.parametrize(("pixels", "multiplications"), [(5 * 6 + 1, 1), (1, 5 * 6 * 11160 + 1)])
 def test_for_small_images_the_kernels_are_not_prepared(monkeypatch, student, pixels, multiplications):
     make_fast_only(monkeypatch)

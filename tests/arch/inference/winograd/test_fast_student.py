@@ -7,6 +7,7 @@ from kdsr_arch import KDSRStudent
 from kdsr_arch.inference.plain_student import PlainStudent
 
 pytest.importorskip("llvmlite")
+from kdsr_arch.inference import winograd  # noqa: E402
 from kdsr_arch.inference.winograd import fast_student as fast_network  # noqa: E402
 from kdsr_arch.inference.winograd.fast_student import FastStudent  # noqa: E402
 
@@ -37,15 +38,22 @@ def test_sums_over_any_part_are_those_of_the_plain_layers(monkeypatch, student, 
         torch.testing.assert_close(parts.sum_features(image, box), expected, atol=1e-4, rtol=1e-5)
 
 
-def test_kernels_that_are_wrong_or_cannot_be_made_do_not_pay(monkeypatch):
+def test_kernels_that_are_wrong_do_not_pay(monkeypatch):
     monkeypatch.setattr(fast_network.FastConv, "__call__", lambda *args, **kwargs: None)
     assert not fast_network.pays.__wrapped__()
 
+
+@pytest.mark.parametrize("error", [RuntimeError("LLVM ERROR: no such processor"), AttributeError("as_pointer")])
+def test_kernels_that_cannot_be_made_do_not_pay_and_it_is_logged_once(monkeypatch, caplog, error):
     def fail(*args, **kwargs):
-        raise RuntimeError("LLVM ERROR: no such processor")
+        raise error
 
     monkeypatch.setattr(fast_network.FastConv, "__call__", fail)
+    winograd._report.cache_clear()
     assert not fast_network.pays.__wrapped__()
+    assert not fast_network.pays.__wrapped__()
+    (record,) = caplog.records
+    assert record.getMessage().endswith(f"({type(error).__name__}: {error})")
 
 
 def test_kernels_pay_only_where_they_are_faster(monkeypatch):
