@@ -98,7 +98,6 @@ class TrainingHooks:
             SystemExit: another training runs in the folder, or the checkpoint cannot be gone on from.
         """
         self.prepare_options(opt)
-        options = written_options(opt)
         self.signals.install()
         remarks: tuple[str, ...] = ()
         if opt["rank"] == 0:
@@ -106,7 +105,7 @@ class TrainingHooks:
             remove_leftovers(*(Path(opt["path"][key]) for key in ("training_states", "models")))
         self.resume = find_resume(opt, remarks=remarks)
         self.seed = self._settle_seed(opt)
-        self.options = {**options, "manual_seed": self.seed}
+        self.options = {**written_options(sys.argv[1:]), "manual_seed": self.seed}
         self.changes = describe_changes(self.resume.extra.get("options", self.options), self.options)
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
