@@ -6,7 +6,6 @@ import functools
 import logging
 import math
 import sys
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,15 +60,17 @@ class TrainingHooks:
         prepare_options: called first, with the parsed options.
     """
 
-    def __init__(self, launcher: types.ModuleType, prepare_options: Callable[[dict[str, Any]], None]):
+    def __init__(self, launcher: Any, prepare_options: Callable[[dict[str, Any]], None]):
         self.launcher, self.prepare_options = launcher, prepare_options
-        self.originals = {name: getattr(launcher, name, None) for name in (*REPLACED, "EnlargedSampler")}
+        self.originals: dict[str, Any] = {
+            name: getattr(launcher, name, None) for name in (*REPLACED, "EnlargedSampler")
+        }
         self.signals = StopSignals()
         self.resume = Resume(None)
         self.seed = 0
         self.options: dict[str, Any] = {}
         self.changes: list[str] = []
-        self.progress: Progress | None = None
+        self.progress: Any = None  # a `Progress`, as soon as the training set is there
 
     def hook(self) -> None:
         """Put the methods, and the sampler, in the launcher's names, if it has them all; else warn."""
@@ -97,15 +98,14 @@ class TrainingHooks:
             SystemExit: another training runs in the folder, or the checkpoint cannot be gone on from.
         """
         self.prepare_options(opt)
-        options = written_options(opt)
         self.signals.install()
-        remarks = ()
+        remarks: tuple[str, ...] = ()
         if opt["rank"] == 0:
             remarks = lock_experiment(Path(opt["path"]["experiments_root"]))
             remove_leftovers(*(Path(opt["path"][key]) for key in ("training_states", "models")))
         self.resume = find_resume(opt, remarks=remarks)
         self.seed = self._settle_seed(opt)
-        self.options = {**options, "manual_seed": self.seed}
+        self.options = {**written_options(sys.argv[1:]), "manual_seed": self.seed}
         self.changes = describe_changes(self.resume.extra.get("options", self.options), self.options)
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
@@ -141,31 +141,30 @@ class TrainingHooks:
         batches = self.resume.batches_done(conditions, batches_per_epoch=len(loader))
         sampler.begin_at(epoch=self.resume.epoch, num_samples=batches * loader.batch_size)
         self.progress = Progress(sampler, conditions, done=self.resume.iteration)
-        self._report(opt, logger, loader, batches)
+        self._report(opt, logger, self.resume.inexactness(conditions, with_gpu=opt["num_gpu"] != 0))
+        if self.resume.state:
+            logger.info(f"Going on after batch {batches} of {len(loader)} in the epoch, seed {self.seed}.")
         if opt["rank"] == 0:
             save_options(self.options, Path(opt["path"]["experiments_root"]))
         left = total_iters - self.resume.iteration
         total_epochs = self.resume.epoch + math.ceil((left + batches) / len(loader))
         return ShieldedLoader(loader), sampler, val_loaders, total_epochs, total_iters
 
-    def _report(self, opt: dict[str, Any], logger: logging.Logger, loader: Any, batches: int) -> None:
+    def _report(self, opt: dict[str, Any], logger: logging.Logger, inexactness: list[str]) -> None:
         for remark in self.resume.remarks:
             logger.warning(f"Resuming: {remark}")
-        if loader.num_workers == 0 and opt["datasets"]["train"].get("prefetch_mode") == "cpu":
+        train_set, done, total = opt["datasets"]["train"], self.resume.iteration, opt["train"]["total_iter"]
+        if not train_set.get("num_worker_per_gpu") and train_set.get("prefetch_mode") == "cpu":
             logger.warning("prefetch_mode cpu without workers reads beside the training step: draws will not repeat.")
-        if not self.resume.state:
-            return
-        reasons = self.resume.inexactness(self.progress.conditions, with_gpu=opt["num_gpu"] != 0)
-        if reasons:
-            logger.warning(f"This resume is not exact: {'; '.join(reasons)}.")
+        if inexactness:
+            logger.warning(f"This resume is not exact: {'; '.join(inexactness)}.")
         for change in self.changes:
-            logger.info(f"Changed since iteration {self.resume.iteration}: {change}.")
-        if self.resume.iteration >= (total := opt["train"]["total_iter"]):
+            logger.info(f"Changed since iteration {done}: {change}.")
+        if done >= total:
             logger.info(
-                f"This training is finished: {self.resume.iteration} iterations are done, train.total_iter is {total}. "
+                f"This training is finished: {done} iterations are done, train.total_iter is {total}. "
                 "A larger one lets it go on."
             )
-        logger.info(f"Going on after batch {batches} of {len(loader)} in the epoch, seed {self.seed}.")
 
     def build_model(self, opt: dict[str, Any]) -> Any:
         """Build a model as BasicSR does, from weights alone, and stand between it and the training loop."""
@@ -179,7 +178,7 @@ class TrainingHooks:
         )
 
 
-def _running_launchers() -> Iterator[types.ModuleType]:
+def _running_launchers() -> Iterator[Any]:
     for name in ("basicsr.train", "basicsr.test", "__main__"):
         module = sys.modules.get(name)
         if hasattr(module, "train_pipeline") or hasattr(module, "test_pipeline"):

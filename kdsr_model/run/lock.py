@@ -6,19 +6,22 @@ takes on POSIX (`flock`) is inherited by forked data workers, which may outlive 
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-try:
-    import msvcrt
-except ImportError:  # elsewhere
-    msvcrt = None
+
+def _import_or_none(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+fcntl, msvcrt = _import_or_none("fcntl"), _import_or_none("msvcrt")
 
 LOCK_SUFFIX = ".lock"
 # Windows lets nobody read what is locked, so there a byte is locked that lies behind the text.

@@ -34,12 +34,12 @@ class Conditions(NamedTuple):
     num_samples: int  # in an epoch
 
 
-DESCRIPTIONS = Conditions(
-    seed="manual_seed",
-    world_size="the number of processes",
-    batch_size="the batch size of a process",
-    num_samples="the number of samples in an epoch",
-)._asdict()
+DESCRIPTIONS = {
+    "seed": "manual_seed",
+    "world_size": "the number of processes",
+    "batch_size": "the batch size of a process",
+    "num_samples": "the number of samples in an epoch",
+}
 
 
 @dataclass(frozen=True)

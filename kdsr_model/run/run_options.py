@@ -1,4 +1,4 @@
-"""The options of a run as they came out of file and command line: kept with it, and compared when it goes on.
+"""The options of a run as file and command line say them: kept with it, and compared when it goes on.
 
 The experiment's folder gets them as an option file of its own (`kdsr_options.files.RUN_OPTIONS`), each training state
 as plain blocks. BasicSR copies the option file only, which lacks what `--force_yml` has changed.
@@ -6,25 +6,20 @@ as plain blocks. BasicSR copies the option file only, which lacks what `--force_
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kdsr_model.run.whole_files import write_whole
+from kdsr_options.command_line import parse_command_line, read_options
 from kdsr_options.files import RUN_OPTIONS
 
 HEAD = (
     "# The options of this run, with what --force_yml changed: written when training starts or goes on.\n"
     'kdsr_version: !!python/name:kdsr_model.__version__ ""\n'
 )
-# What BasicSR's parser adds to the options, block by block.
-ADDED = {
-    "": ("kdsr_version", "auto_resume", "is_train", "dist", "rank", "world_size", "root_path"),
-    "datasets": ("phase", "scale"),
-    "path": ("experiments_root", "models", "training_states", "log", "visualization"),
-}
 # What a training cannot go on with if it changes; after the key's end, why.
 REFUSED = {
     "scale": "its networks are for another scale",
@@ -47,27 +42,25 @@ EFFECTS = {
 OTHERS = "holds from here on"
 
 
-def written_options(opt: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the options without what BasicSR's parser adds, as plain blocks and lists that share nothing with them."""
-    options = _plain({key: value for key, value in opt.items() if key not in ADDED[""]})
-    for block in options.get("datasets", {}).values():
-        _remove(block, ADDED["datasets"])
-    _remove(options.get("path", {}), ADDED["path"])
-    return options
+def written_options(argv: Sequence[str]) -> dict[str, Any]:
+    """Give what an option file and the command line over it say, as plain blocks; nothing where no file is named.
+
+    Raises:
+        OptionError: it cannot be read.
+    """
+    command_line = parse_command_line(argv)
+    if command_line.file is None:
+        return {}
+    return {key: _plain(value) for key, value in read_options(command_line).items() if key != "kdsr_version"}
 
 
 def _plain(value: Any) -> Any:
+    """Give a value as it loads with `weights_only`; a date in a file, for one, becomes text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-
-def _remove(block: Any, keys: tuple[str, ...]) -> None:
-    for key in keys:
-        if isinstance(block, dict):
-            block.pop(key, None)
 
 
 def save_options(options: Mapping[str, Any], experiment: Path) -> None:

@@ -20,6 +20,9 @@ VISIT_STREAM = 0  # keeps the draws of samples apart from those of iterations, s
 class Visit(int):
     """An image's index that knows its epoch and its position in the order of all processes together."""
 
+    epoch: int
+    position: int
+
     def __new__(cls, index: int, epoch: int, position: int):
         """Make an index that every data set can use as one."""
         visit = super().__new__(cls, index)
@@ -64,7 +67,7 @@ class ResumableSampler(EnlargedSampler):
 class SeededVisits(Dataset):
     """A training set whose samples draw from generators that follow from (seed, epoch, position)."""
 
-    def __init__(self, data_set: Dataset, seed: int):
+    def __init__(self, data_set: Any, seed: int):
         self.data_set, self.seed = data_set, seed
         self.opt = getattr(data_set, "opt", None)
 

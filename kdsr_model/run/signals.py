@@ -28,6 +28,11 @@ class StopSignals:
         self.received_at = 0.0
         self.interrupts = False
 
+    @property
+    def name(self) -> str:
+        """Give the signal's name, for the log."""
+        return self.received.name if self.received else "A signal to another process"
+
     def install(self) -> None:
         """Take over SIGTERM and SIGINT, where this is the main thread; in others Python allows no handlers."""
         if threading.current_thread() is threading.main_thread():

@@ -81,10 +81,8 @@ class SupervisedModel:
             self.save(self._progress.epoch, done)
         if is_distributed():
             torch.distributed.barrier()  # a process that ends earlier would have the others ended while they save
-        received = self._signals.received
-        name = received.name if received else "A signal to another process"
         saved = f"iteration {done} is saved" if done else "there was nothing to save yet"
-        get_root_logger().info(f"{name}: training stops here, {saved}. It goes on with --auto_resume.")
+        get_root_logger().info(f"{self._signals.name}: training stops here, {saved}. It goes on with --auto_resume.")
         raise SystemExit(STOPPED)
 
     def optimize_parameters(self, current_iter: int) -> None:
@@ -102,7 +100,7 @@ class SupervisedModel:
             with self._signals.interrupting():
                 self._model.validation(dataloader, done, tb_logger, save_img)
         except Interrupted:
-            get_root_logger().warning(f"{self._signals.received.name}: this validation is left out.")
+            get_root_logger().warning(f"{self._signals.name}: this validation is left out.")
 
     def save(self, epoch: int, current_iter: int) -> None:
         """Save a checkpoint whole or end the program; the networks alone, at the end, where both numbers are -1."""

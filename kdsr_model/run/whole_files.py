@@ -37,7 +37,7 @@ class CheckpointError(SystemExit):
 @contextmanager
 def whole_files(extra: Mapping[str, Any]) -> Iterator[None]:
     """Within this context `torch.save` writes whole files or ends the program; training states get `extra` too."""
-    torch_save = torch.save
+    torch_save: Any = torch.save
 
     def save(content: Any, path: Any, *args: Any, **kwargs: Any) -> None:
         path = Path(path)
@@ -49,7 +49,8 @@ def whole_files(extra: Mapping[str, Any]) -> Iterator[None]:
         torch_save(content, buffer, *args, **kwargs)
         _write_or_end(path, buffer.getbuffer())
 
-    torch.save = save
+    stand_in: Any = save
+    torch.save = stand_in
     try:
         yield
     finally:

@@ -89,11 +89,11 @@ def network_runner(network: nn.Module, *, device: torch.device) -> Callable[...,
 
 
 def find_source(block: ComparedModelSettings, *, scale: int) -> NetworkSource:
-    """Find a model's files; those of an experiment by what BasicSR leaves in its folder.
+    """Find a model's files; those of an experiment by what training leaves in its folder.
 
     Raises:
         FileNotFoundError: the experiment has no option file or no checkpoint, or there are no such weights.
-        OptionError: something is wrong in `network`.
+        ValueError: what the experiment's network is cannot be known, or something is wrong in `network`.
     """
     if block.experiment is None:
         network = block.network and complete_network(block.network, scale=scale, path="network")

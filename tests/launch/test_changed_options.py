@@ -7,6 +7,10 @@ import torch
 from launching import checkpoint, differences, losses, tiny, train
 from option_files import write_options
 
+from kdsr_options.files import RUN_OPTIONS, read_option_file
+from kdsr_tools.compare.models import open_model
+from kdsr_tools.compare.settings import ComparedModelSettings
+
 DONE, TOTAL = 4, 8
 COSINE = {"type": "CosineAnnealingRestartLR", "periods": [DONE], "eta_min": 1e-7}
 MULTI_STEP = {"type": "MultiStepLR", "milestones": [2, 6], "gamma": 0.5}
@@ -185,3 +189,19 @@ def test_the_state_of_another_experiment_is_refused(root, plain):
     output = train(root, plain.write(total_iter=TOTAL), code=FAILED)
     assert f"path.resume_state: {state} is not of this experiment" in output
     assert "path.pretrain_network_g" in output
+
+
+def test_what_file_and_command_line_said_is_kept_and_builds_the_compared_network(root, plain):
+    forced = ("network_g:res_scale=0.25", "train:optim_g:lr=1e-5", "datasets:train:batch_size_per_gpu=1")
+    train(root, plain.write(), "--force_yml", *forced)
+    folder = root / "experiments/run"
+    kept = read_option_file(folder / RUN_OPTIONS)
+    assert kept["network_g"]["res_scale"] == 0.25
+    assert (kept["train"]["optim_g"]["lr"], kept["train"]["optim_g"]["type"]) == (1e-5, "Adam")
+    assert kept["path"].keys() == plain.blocks["path"].keys()
+    model = open_model("m", ComparedModelSettings(experiment=folder), scale=4, device=torch.device("cpu"))
+    assert model.network.body[0].res_scale == 0.25
+
+    (root / "again").mkdir()  # the kept file trains the same again
+    train(root / "again", folder / RUN_OPTIONS)
+    assert differences(checkpoint(root, DONE), checkpoint(root / "again", DONE)) == []

@@ -5,6 +5,7 @@ import os
 import pytest
 from option_files import write_options
 
+from kdsr_options.files import RUN_OPTIONS
 from kdsr_tools.checkpoints.experiments import experiment_options, file_or_newest, find_teacher, newest_checkpoint
 
 
@@ -28,6 +29,25 @@ def test_the_newest_copy_of_the_option_file_counts(tmp_path):
     for name, age in (("a.yml", 1), ("b.yml", 9)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1e9 - age, 1e9 - age))
+    assert experiment_options(tmp_path).name == "a.yml"
+
+
+HEAD = "# GENERATE TIME: today\n# CMD:\n# train.py -opt a.yml --auto_resume {}\n\n"
+
+
+@pytest.mark.parametrize("forced", ["network_g:num_feat=16", "train:total_iter=4 scale=2", "network_g:res_scale=0.1"])
+def test_a_copy_that_the_command_line_went_over_is_refused(tmp_path, forced):
+    (tmp_path / "a.yml").write_text(HEAD.format(f"--force_yml {forced}") + "scale: 4\n")
+    with pytest.raises(ValueError, match=r"a\.yml: the run was started with --force_yml .*name weights and network"):
+        experiment_options(tmp_path)
+    (tmp_path / RUN_OPTIONS).write_text("scale: 2\n")
+    assert experiment_options(tmp_path).name == RUN_OPTIONS
+
+
+@pytest.mark.parametrize("arguments", ["", "--force_yml train:total_iter=4 name=network_g", "--launcher pytorch"])
+def test_a_copy_that_says_what_was_trained_will_do(tmp_path, arguments):
+    older = HEAD.format("--force_yml network_g:num_feat=16")  # of the experiment that the file was taken from
+    (tmp_path / "a.yml").write_text(HEAD.format(arguments) + older + "scale: 4\n")
     assert experiment_options(tmp_path).name == "a.yml"
 
 
