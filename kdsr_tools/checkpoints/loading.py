@@ -19,6 +19,7 @@ from kdsr_arch.checkpoint import first_line, read_checkpoint
 from kdsr_arch.weights import to_own_names
 from kdsr_compat.registries import ARCH_REGISTRY, registered
 from kdsr_options.files import read_option_file
+from kdsr_options.modules import import_own_modules
 
 TEACHER_MESSAGE = (
     "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
@@ -72,6 +73,7 @@ def _read_network_options(option_file: str | Path) -> dict[str, Any]:
 
     options = read_option_file(option_file)
     try:
+        import_own_modules(options)
         return complete_network(options.get("network_g"), scale=options.get("scale"), path="network_g")
     except ValueError as error:
         raise ValueError(f"{option_file}: {error}") from error
