@@ -62,7 +62,7 @@ test: $(VENV)/installed
 # Also the slow tests of docs/reliability.md: kills by the dozen, a full disk, 2,000 iterations, minutes of fuzzing.
 test-faults: $(VENV)/installed
 	$(RUN) -m pytest -m "faults or not faults" tests/compat tests/launch tests/data/test_strangers_files.py \
-		tests/test_setup.py tests/model/test_strange_options.py
+		tests/test_setup.py tests/model/test_strange_options.py tests/model/test_mistakes.py
 
 check: $(VENV)/installed
 	$(RUN) -m ruff format --check .

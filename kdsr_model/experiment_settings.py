@@ -116,6 +116,7 @@ class FileSettings(Settings):
     val: Block | None = None
     logger: Block | None = None
     manual_seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
+    own_modules: list[str] | str = Field(default=[], alias="import")  # checked by `import_own_modules`
 
     @field_validator("name")
     @classmethod

@@ -26,6 +26,7 @@ from kdsr_model.checks.networks import (
 from kdsr_model.checks.training import check_training
 from kdsr_model.completion import complete_options
 from kdsr_model.experiment_settings import EXPERIMENTS, read_experiment
+from kdsr_options.modules import import_own_modules
 from kdsr_options.schema import OptionError, Problem, collect, type_name, unknown_type
 
 Options = Mapping[str, Any]
@@ -65,6 +66,9 @@ def complete_network(block: Any, *, scale: Any, path: str) -> dict[str, Any]:
 def find_problems(opt: Options) -> list[Problem]:
     """List everything that is wrong with parsed options."""
     problems: list[Problem] = []
+    collect(problems, import_own_modules, opt)
+    if problems:
+        return problems  # what they would register is missing everywhere
     collect(problems, read_experiment, opt)
     model_type = opt.get("model_type")
     if type_name({"type": model_type}) not in registered(MODEL_REGISTRY):

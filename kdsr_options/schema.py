@@ -157,4 +157,4 @@ def _known_keys(settings_class: type[Settings], parents: Iterable[Any]) -> list[
         kind = get_args(kind)[1] if get_origin(kind) is dict else kind.model_fields[key].annotation
         # Of a block that may be left out, `Settings | None`, the settings.
         kind = next((part for part in get_args(kind) if hasattr(part, "model_fields")), kind)
-    return list(kind.model_fields)
+    return [field.alias or name for name, field in kind.model_fields.items()]

@@ -78,10 +78,12 @@ def shrink(options: dict[str, Any], *, gt_folder: Path, total_iter: int = 2) -> 
         block |= {"dataroot_gt": str(gt_folder), "io_backend": {"type": "disk"}}
         if "dataroot_lq" in block:
             block["dataroot_lq"] = str(make_lq_folder(gt_folder, options["scale"]))
-        if "degraded_size" in block:
+        if block.keys() & {"degraded_size", "degraded_lq_size"}:
             block["degraded_size"] = 12 * options["scale"]
-        if "gt_size" in block:
+        if block.keys() & {"gt_size", "lq_size"}:
             block |= {"gt_size": 8 * options["scale"], **SMALL_LOADER}
+        for key in ("lq_size", "degraded_lq_size"):
+            block.pop(key, None)
     if "train" in options:
         _shrink_training(options, gt_folder.parent, total_iter)
     if "val" in options and "train" in options:

@@ -19,6 +19,7 @@ from kdsr_arch.checkpoint import TEACHER_MESSAGE, build_student, fill, first_lin
 from kdsr_arch.weights import UnknownWeights, to_own_names
 from kdsr_compat.registries import ARCH_REGISTRY, registered
 from kdsr_options.files import read_option_file
+from kdsr_options.modules import import_own_modules
 
 # Sides that networks with windows or unshuffling layers ask for a multiple of.
 SIZE_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
@@ -79,6 +80,7 @@ def _read_network_options(option_file: str | Path) -> dict[str, Any]:
 
     options = read_option_file(option_file)
     try:
+        import_own_modules(options)
         return complete_network(options.get("network_g"), scale=options.get("scale"), path="network_g")
     except ValueError as error:
         raise ValueError(f"{option_file}: {error}") from error

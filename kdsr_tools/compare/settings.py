@@ -11,6 +11,7 @@ from kdsr_data.dataset_settings import check_benchmark
 from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS
 from kdsr_options.files import read_option_file
+from kdsr_options.modules import import_own_modules
 from kdsr_options.schema import OptionError, Problem, Settings, collect, join_path, range_within, read_settings
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]
@@ -142,6 +143,7 @@ class CompareSettings(Settings):
     cost: CostSettings | None = CostSettings()
     shown: ShownSettings = ShownSettings()
     idr: IDRSettings | None = IDRSettings()
+    own_modules: list[str] | str = Field(default=[], alias="import")  # whose networks `network` may name
 
     @model_validator(mode="after")
     def _check_baseline(self):
@@ -163,6 +165,7 @@ def read_compare_settings(path: Path) -> CompareSettings:
         ValueError: it is not an option file, or (OptionError) everything that is wrong in it.
     """
     content = read_option_file(path)
+    import_own_modules(content)
     settings = read_settings(CompareSettings, content, path="")
     problems: list[Problem] = []
     for name, block in settings.data.items():
