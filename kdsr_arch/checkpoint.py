@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from safetensors import safe_open
@@ -19,13 +21,23 @@ from kdsr_arch.kdsr import KDSRStudent, KDSRTeacher
 from kdsr_arch.weights import UnknownWeights, size_from_weights, to_own_names
 
 # In the order in which they are preferred when the caller does not say: the averaged weights restore better.
-WRAPPERS = ("params_ema", "params")
+WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net_g")
+# What compiling, parallel training and flat files put before every key. The averaged weights come first here, too.
+PREFIXES = ("params_ema.", "params-ema.", "params.", "module.", "_orig_mod.")
 SAFETENSORS_SUFFIX = ".safetensors"
 TEACHER_MESSAGE = (
     "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
     "pictures; name the student that was trained from it"
 )
 NAMED_KEYS = 5
+CUT_OFF_WORDS = (
+    "truncated",
+    "ran out of input",
+    "incompletebuffer",
+    "incomplete buffer",
+    "not fully covered",
+    "unexpected eof",
+)
 
 
 def load_student(path: str | Path, *, param_key: str | None = None) -> KDSRStudent:
@@ -107,7 +119,7 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
     """Read a state dict from a checkpoint file onto the CPU.
 
     Args:
-        path: a `.safetensors` file, or another with a bare state dict, or with one under `params` and/or `params_ema`.
+        path: a `.safetensors` file, or another with a bare state dict, or with one under a key of `WRAPPERS`.
         param_key: the wrapper to prefer, if the file has it.
 
     Raises:
@@ -134,7 +146,17 @@ def _unwrap(content: Any, *, path: str | Path, param_key: str | None) -> tuple[d
         content = content[wrapper] if wrapper else content
     if not isinstance(content, dict) or not content or not all(isinstance(v, Tensor) for v in content.values()):
         raise UnknownWeights(f"{path}: expected a state dict, bare or under one of {', '.join(WRAPPERS)}")
-    return content, wrapper
+    return _strip_prefixes(content), wrapper
+
+
+def _strip_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Remove prefixes that every key has; of flat files with weights and averaged weights, take the latter."""
+    for prefix in PREFIXES[:2]:
+        if any(key.startswith(prefix) for key in weights):
+            weights = {key: value for key, value in weights.items() if key.startswith(prefix)}
+    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None):
+        weights = {key.removeprefix(prefix): value for key, value in weights.items()}
+    return weights
 
 
 def read_checkpoint(path: str | Path) -> Any:
@@ -145,7 +167,25 @@ def read_checkpoint(path: str | Path) -> Any:
             return load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # both raise whatever their archive, header and pickle readers do
-        raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
+        raise ValueError(f"{path}: not a readable checkpoint of tensors ({_explain(path, error)})") from error
+
+
+def _explain(path: Path, error: Exception) -> str:
+    """Say what a file is that cannot be read, where that can be told; PyTorch's own advice is to run what it holds."""
+    with path.open("rb") as file:
+        start = file.read(512).lstrip().lower()
+    if not start:
+        return "the file is empty"
+    if start.startswith((b"<!doctype", b"<html", b"<head")):
+        return "it is a web page, not weights: download the file itself, by its direct link"
+    if start.startswith(b"version https://git-lfs"):
+        return "it is Git LFS's pointer to the weights: fetch them by git lfs pull"
+    is_cut_zip = start.startswith(b"pk\3\4") and not is_zipfile(path)
+    if is_cut_zip or isinstance(error, EOFError) or any(word in str(error).lower() for word in CUT_OFF_WORDS):
+        return f"it is cut off after {path.stat().st_size} bytes: download it again"
+    if isinstance(error, UnpicklingError):
+        return "it holds other things than tensors, or is no checkpoint; what could run code is not loaded"
+    return first_line(error)
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:

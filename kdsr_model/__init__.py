@@ -7,6 +7,7 @@ import kdsr_arch  # noqa: F401
 import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 from kdsr_compat.devices import support_cpu_training
 from kdsr_compat.optimizers import support_every_optimizer
+from kdsr_compat.validation import support_undefined_scores
 from kdsr_data import blind_sr_benchmark_dataset, degradations, degraded_image_dataset  # noqa: F401
 from kdsr_model import lpips_metric  # noqa: F401
 from kdsr_model.idr_loss import IDRKLLoss, IDRL1Loss
@@ -20,4 +21,5 @@ __all__ = ["IDRKLLoss", "IDRL1Loss", "KDSRStudentGANModel", "KDSRStudentModel", 
 
 support_cpu_training()
 support_every_optimizer()
+support_undefined_scores()
 check_running_launcher()

@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"kdsr: left out: {error}", file=sys.stderr)
     if not tiles:
         raise ValueError(f"{args.folder}: none of its {len(photographs)} photographs can be read")
-    print(f"{args.to}: {len(tiles)} tiles of {len(photographs) - len(errors)} photographs")
+    print(printable(f"{args.to}: {len(tiles)} tiles of {len(photographs) - len(errors)} photographs"))
     return int(bool(errors))
 
 

@@ -87,9 +87,10 @@ def convert_cmyk(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Turn CMYK into RGB: in sRGB by its profile if it has one, else by the plain formula."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile or b""))
-        return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        found = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB")
+        found = None
+    return found or image.convert("RGB")
 
 
 def _decode_deep_ppm(content: bytes) -> np.ndarray | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -28,7 +29,7 @@ class StoredTiff:
     def __init__(self, content: bytes):
         self.content = content
         self.tiff = tifffile.TiffFile(io.BytesIO(content))
-        pages = list(self.tiff.pages)
+        pages: list[Any] = list(self.tiff.pages)  # tifffile's types do not say that these are whole pages
         inner = list(pages[0].pages or ()) if pages[0].subfiletype & REDUCED else []
         whole = [page for page in (*pages, *inner) if not page.subfiletype & (REDUCED | MASK)]
         self.page = whole[0] if whole else pages[0]
@@ -108,15 +109,15 @@ class StoredTiff:
             return ()
         return (f"it has {self.num_pages} pages, of which the first was used",)
 
-    def _tag(self, name: str | int, default):
+    def _tag(self, name: str | int, default: Any) -> Any:
         return self.page.tags.valueof(name, default=default)
 
 
-def _segments(page: tifffile.TiffPage) -> list[tuple[int, int]]:
+def _segments(page: Any) -> list[tuple[int, int]]:
     return list(zip(page.dataoffsets, page.databytecounts, strict=False))
 
 
-def _name_channels(pixels: np.ndarray, page: tifffile.TiffPage) -> np.ndarray:
+def _name_channels(pixels: np.ndarray, page: Any) -> np.ndarray:
     """Turn channels (H, W, C) into gray or RGB with black at 0, and straight alpha if there is alpha."""
     num_colour = 3 if page.photometric == PHOTOMETRIC.RGB else 1
     colour, alpha = pixels[..., :num_colour], pixels[..., num_colour : num_colour + 1]

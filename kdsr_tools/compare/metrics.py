@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from basicsr.metrics import calculate_metric
@@ -87,7 +87,7 @@ def measure(
     return found
 
 
-def _measure_one(metric: Metric, sr: np.ndarray, gt: np.ndarray | None, scale: int) -> float:
+def _measure_one(metric: Metric, sr: np.ndarray, gt: Any, scale: int) -> float:
     window = SSIM_WINDOW if metric == "ssim" else 1
     if min(sr.shape[:2]) - 2 * scale < window:
         raise NotDefined(f"fewer than {window} pixels a side within the border")

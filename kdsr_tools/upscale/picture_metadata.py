@@ -31,7 +31,7 @@ def choose_metadata(metadata: Metadata, file_format: str, *, keep_all: bool) -> 
 
     Without `keep_all`, resolution and the colours' meaning stay; what tells of people, places and cameras does not.
     """
-    wanted = metadata if keep_all else replace(metadata, **dict.fromkeys(("exif", "xmp"), None), text_chunks=())
+    wanted = metadata if keep_all else replace(metadata, exif=None, xmp=None, text_chunks=())
     dropped = [field for field in vars(Metadata()) if field not in HOLDS[file_format]]
     if file_format == "JPEG":
         dropped += [field for field in ("exif", "xmp") if len(getattr(wanted, field) or b"") > LARGEST_JPEG_BLOCK]
@@ -41,8 +41,8 @@ def choose_metadata(metadata: Metadata, file_format: str, *, keep_all: bool) -> 
 
 def upright_exif(exif: bytes | None, *, width: int, height: int) -> bytes | None:
     """Rewrite an EXIF block for an upright result of this size; None if there is nothing in it."""
-    parsed = parse_exif(exif) if exif else {}
-    if not len(parsed):
+    parsed = parse_exif(exif) if exif else None
+    if not parsed:
         return None
     parsed[ORIENTATION_TAG] = 1
     details = parsed.get_ifd(EXIF_DIRECTORY)
@@ -81,7 +81,9 @@ def pillow_options(metadata: Metadata) -> dict[str, Any]:
 def tiff_options(metadata: Metadata) -> dict[str, Any]:
     """Give metadata as the options of tifffile, which writes EXIF's texts and no directories."""
     exif = parse_exif(metadata.exif) if metadata.exif else {}
-    tags = [(tag, "s", 0, text, True) for tag in TEXT_TAGS if isinstance(text := exif.get(tag), str) and text.isascii()]
+    tags: list[tuple[int, str, int, Any, bool]] = [
+        (tag, "s", 0, text, True) for tag in TEXT_TAGS if isinstance(text := exif.get(tag), str) and text.isascii()
+    ]
     if metadata.xmp:
         tags.append((XMP_TAG, "B", len(metadata.xmp), metadata.xmp, True))
     options: dict[str, Any] = {"extratags": tags, "software": False}

@@ -183,7 +183,7 @@ class Upscaler:
         network = network.to(self.device, dtype)
         return ImageRestorer(network, max_memory=self.max_memory, tile_size=self.tile_size, fast=self.fast)
 
-    def _check_idr_source(self, idr_from: str | np.ndarray) -> str | Tensor:
+    def _check_idr_source(self, idr_from: str | np.ndarray | Image.Image) -> str | Tensor:
         if isinstance(idr_from, np.ndarray):
             return to_rgb(to_planes(idr_from).colour)
         if idr_from not in ("full", "crop"):

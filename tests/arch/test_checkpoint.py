@@ -61,7 +61,9 @@ def test_a_checkpoint_that_was_not_written_to_its_end_is_named(tmp_path):
 @pytest.mark.parametrize("content", [{}, [1, 2], {"params": {"w": "text"}}])
 def test_a_file_without_weights_is_refused(tmp_path, content):
     torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="expected a state dict, bare or under one of params_ema, params"):
+    with pytest.raises(
+        ValueError, match="expected a state dict, bare or under one of params_ema, params-ema, params, state_dict"
+    ):
         read_weights(tmp_path / "other.pth")
 
 
@@ -148,3 +150,54 @@ def test_weights_that_are_not_complete_are_named(tmp_path, student):
 def test_an_error_is_told_in_a_line():
     assert first_line(ValueError("\nfirst\nsecond")) == "first"
     assert first_line(MemoryError()) == "MemoryError"
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model", "model_state_dict", "params-ema", "net_g"])
+def test_other_programs_wrappers_are_known(tmp_path, wrapper):
+    torch.save({wrapper: {"w": torch.tensor(3)}, "epoch": 5}, tmp_path / "net.pth")
+    assert int(read_weights(tmp_path / "net.pth")["w"]) == 3
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "params.", "params_ema.", "module.", "module._orig_mod."])
+def test_prefixes_that_every_key_has_are_removed(tmp_path, prefix):
+    torch.save({f"{prefix}w": torch.tensor(3), f"{prefix}b.params.c": torch.tensor(4)}, tmp_path / "net.pth")
+    assert {key: int(value) for key, value in read_weights(tmp_path / "net.pth").items()} == {"w": 3, "b.params.c": 4}
+
+
+def test_of_a_flat_file_with_both_the_averaged_weights_are_taken(tmp_path):
+    save_file({"params.w": torch.tensor(1), "params_ema.w": torch.tensor(2)}, tmp_path / "net.safetensors")
+    assert {key: int(value) for key, value in read_weights(tmp_path / "net.safetensors").items()} == {"w": 2}
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "it is a web page, not weights: download the file itself"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "it is Git LFS's pointer"),
+    ],
+)
+def test_what_is_no_checkpoint_is_called_what_it_is(tmp_path, name, content, reason):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"not a readable checkpoint of tensors \({reason}") as caught:
+        read_weights(tmp_path / name)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_download_that_stopped_half_way_is_called_that(tmp_path, share):
+    torch.save({"w": torch.zeros(1000)}, tmp_path / "zip.pth")
+    torch.save({"w": torch.zeros(1000)}, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    save_file({"w": torch.zeros(1000)}, tmp_path / "net.safetensors")
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+        with pytest.raises(ValueError, match=rf"{path.name}: .*it is cut off after \d+ bytes: download it again"):
+            read_weights(path)
+
+
+def test_code_is_refused_without_pytorchs_advice_to_run_it(tmp_path):
+    torch.save({"w": Path("x")}, tmp_path / "code.pth")
+    with pytest.raises(ValueError, match="what could run code is not loaded") as caught:
+        read_weights(tmp_path / "code.pth")
+    assert "weights_only" not in str(caught.value)

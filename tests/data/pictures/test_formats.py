@@ -1,9 +1,12 @@
 """Formats: what tells them apart, what is missing for the rare ones, and what of a folder is passed over."""
 
+import io
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from kdsr_data.pictures import ImageReadError, decode_picture, formats
 
@@ -44,3 +47,22 @@ def test_the_reader_needs_neither_torch_nor_basicsr():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("package", "file_format", "options"),
+    [("pillow_heif", "HEIF", {"quality": 95}), ("pillow_jxl", "JXL", {"lossless": True})],
+)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_formats_of_packages_are_read_upright(package, file_format, options, orientation):
+    pytest.importorskip(package)
+    formats.enable(file_format)
+    y, x = np.mgrid[:64, :96]
+    shown = np.stack([x * 2, y * 3, 30 + x + y], axis=-1).astype(np.uint8)
+    exif = Image.Exif()
+    exif[274] = orientation
+    content = io.BytesIO()
+    Image.fromarray(shown).save(content, file_format, exif=exif.tobytes(), **options)
+    expected = np.rot90(shown, -1) if orientation == 6 else shown
+    pixels = decode_picture(content.getvalue(), "x").pixels
+    np.testing.assert_allclose(pixels.astype(int), expected, atol=8)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from option_files import SMALL_NETWORKS
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional as F
@@ -257,3 +258,28 @@ def test_memory_is_shared_among_processes_and_never_less_than_needed(monkeypatch
 def test_importing_the_package_stays_light():
     script = "import sys, kdsr_tools.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2]).returncode == 0
+
+
+@pytest.mark.parametrize("dtype", [">u2", "<u2", ">f4", "<f4"])
+def test_either_byte_order_is_taken(dtype):
+    values = np.linspace(0, 1, 6 * 5 * 3).reshape(6, 5, 3)
+    native = (values * 65535).astype(np.uint16) if dtype[1] == "u" else values.astype(np.float32)
+    upscale = make_upscaler(Enlarger())
+    result = upscale(native.astype(dtype))
+    np.testing.assert_array_equal(result, upscale(native))
+    assert result.dtype == native.dtype
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "P", "1", "I;16"])
+def test_pil_images_are_taken(mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257) if mode == "I;16" else image.convert(mode)
+    expected = np.asarray(image.convert("RGB") if mode == "P" else image.convert("L") if mode == "1" else image)
+    upscale = make_upscaler(Enlarger())
+    np.testing.assert_array_equal(upscale(image), upscale(np.array(expected)))
+
+
+def test_a_pil_image_without_a_defined_white_is_refused():
+    with pytest.raises(ValueError, match="image: expected 8 or 16 bits a channel, got Pillow's mode F"):
+        make_upscaler(Enlarger())(Image.new("F", (4, 4)))
