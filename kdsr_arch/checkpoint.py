@@ -154,8 +154,8 @@ def _strip_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     for prefix in PREFIXES[:2]:
         if any(key.startswith(prefix) for key in weights):
             weights = {key: value for key, value in weights.items() if key.startswith(prefix)}
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in weights)), None):
-        weights = {key.removeprefix(prefix): value for key, value in weights.items()}
+    while shared := next((prefix for prefix in PREFIXES if all(key.startswith(prefix) for key in weights)), None):
+        weights = {key.removeprefix(shared): value for key, value in weights.items()}
     return weights
 
 

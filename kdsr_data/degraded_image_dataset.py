@@ -13,7 +13,12 @@ from basicsr.utils.registry import DATASET_REGISTRY
 from numpy.random import Generator
 from torch.utils.data import Dataset
 
-from kdsr_data.dataset_settings import DegradedImageSettings, check_degraded_images, degradation_block
+from kdsr_data.dataset_settings import (
+    DegradedImageSettings,
+    ImageSetSettings,
+    check_degraded_images,
+    degradation_block,
+)
 from kdsr_data.degradations import build_degradation
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import ImageSource, MetaInfoError
@@ -156,7 +161,7 @@ def check_patch_fits(settings: DegradedImageSettings, path: str) -> None:
         raise OptionError([Problem(join_path(path, "gt_size"), message)])
 
 
-def open_source(settings: DegradedImageSettings) -> ImageSource:
+def open_source(settings: ImageSetSettings) -> ImageSource:
     """Open the images of a data set's settings."""
     io_backend = settings.io_backend.model_dump()
     return ImageSource(settings.dataroot_gt, io_backend=io_backend, meta_info=settings.meta_info)

@@ -23,6 +23,7 @@ from kdsr_data.dataset_settings import (
 )
 from kdsr_data.degraded_image_dataset import check_patch_fits, open_source
 from kdsr_data.image_io import ImageReadError
+from kdsr_data.image_source import MetaInfoError
 from kdsr_data.paired_images import check_pairs
 from kdsr_model.checks.calls import Options
 from kdsr_options.schema import OptionError, Problem, collect, join_path, read_settings, type_name, unknown_type
@@ -91,6 +92,8 @@ def _check_images(problems: list[Problem], settings: LoaderSettings, block: Opti
             check_pairs(block, path)
     except OptionError as error:
         problems.extend(error.problems)
+    except MetaInfoError as error:
+        problems.append(Problem(f"{path}.meta_info", str(error)))
     except (ValueError, OSError) as error:
         problems.append(Problem(f"{path}.dataroot_gt", str(error)))
     return None

@@ -161,6 +161,16 @@ def test_a_set_without_a_readable_image_is_refused(gt_folder, tmp_path, monkeypa
     assert "Traceback" not in message
 
 
+@pytest.mark.parametrize("phase", ["train", "val"])
+def test_a_list_that_cannot_be_used_is_reported_as_such(gt_folder, tmp_path, monkeypatch, capsys, phase):
+    options = student_options(gt_folder)
+    options["datasets"].setdefault("val", {**options["datasets"]["train"], "name": "val"})
+    options["datasets"][phase]["meta_info"] = str(tmp_path / "list.txt")
+    (tmp_path / "list.txt").write_text("../a.png\n")
+    message = message_for(options, tmp_path, monkeypatch, capsys)
+    assert f"datasets.{phase}.meta_info: {tmp_path}/list.txt: '../a.png' leads out of the data root" in message
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
