@@ -144,15 +144,15 @@ class FileSettings(Settings):
 
 
 class ExperimentSettings(FileSettings):
-    """An option file of `SRModel`; the last lines are BasicSR's own additions."""
+    """An option file of `SRModel`, whose blocks are settings; the last lines are BasicSR's own additions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scale: int = Field(ge=1)
-    path: PathSettings
-    train: TrainSettings | None = None
-    val: ValSettings | None = None
-    logger: LoggerSettings | None = None
+    path: PathSettings  # type: ignore[assignment]
+    train: TrainSettings | None = None  # type: ignore[assignment]
+    val: ValSettings | None = None  # type: ignore[assignment]
+    logger: LoggerSettings | None = None  # type: ignore[assignment]
     network_d: Block | None = None
     kdsr_version: Any = None
     dist_params: DistSettings | None = None
@@ -211,7 +211,7 @@ class StudentGANExperimentSettings(GANExperimentSettings):
     """An option file of `KDSRStudentGANModel`."""
 
     train: StudentGANTrainSettings | None = None
-    val: KDSRValSettings | None = None
+    val: KDSRValSettings | None = None  # type: ignore[assignment]
 
 
 # Other model types bring options of their own, so only their data sets, networks and losses are checked.

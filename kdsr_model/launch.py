@@ -109,10 +109,9 @@ def check_file(argv: list[str]) -> Mapping[str, Any]:
     Raises:
         OptionError: naming the file, or the key.
     """
-    command_line = parse_command_line(argv)
-    if command_line.file is None:
-        return {}  # BasicSR's own parser says what is missing
-    opt = read_options(command_line)
+    opt = read_options(parse_command_line(argv))
+    if not opt:
+        return opt
     problems: list[Problem] = []
     collect(problems, check_parsable, opt)
     problems += _scale_problems(opt)

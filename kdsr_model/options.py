@@ -81,7 +81,8 @@ def find_problems(opt: Options) -> list[Problem]:
         _check_networks(problems, opt, is_known=is_known)
     if opt.get("is_train", True):
         check_training(problems, opt)
-    _check_metrics(problems, opt, smallest)
+    if has_scale:
+        _check_metrics(problems, opt, smallest)
     _check_files(problems, opt)
     return _without_repetitions(problems)
 

@@ -32,12 +32,14 @@ def parse_command_line(argv: Sequence[str]) -> CommandLine:
 
 
 def read_options(command_line: CommandLine) -> dict[str, Any]:
-    """Read the option file and put the command line's entries over it, with numbers as people write them.
+    """Read the option file and put the command line's entries over it; nothing where it names no file.
 
     Raises:
         OptionError: naming the file, a key that stands twice, or an entry.
     """
     path = command_line.file
+    if path is None:
+        return {}  # BasicSR's own parser says what is missing
     try:
         options = read_option_file(path)
     except OptionError:

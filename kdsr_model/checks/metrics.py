@@ -21,8 +21,8 @@ def check_metric(problems: list[Problem], block: Any, *, path: str, smallest: in
     before = len(problems)
     check_lpips(problems, block, path=path)
     # BasicSR's metrics swallow unknown arguments, so a misspelt one would go unnoticed.
-    named = {"given": ("img", "img2"), "extra": ("better",), "open": False}
-    check_call(problems, block, registered(METRIC_REGISTRY), "metric", path=path, **named)
+    metrics = registered(METRIC_REGISTRY)
+    check_call(problems, block, metrics, "metric", path=path, given=("img", "img2"), extra=("better",), open=False)
     if len(problems) > before:
         return
     if block.get("better", "higher") not in ("higher", "lower"):

@@ -28,7 +28,7 @@ def check_network(problems: list[Problem], block: Any, *, scale: Any, path: str)
     if argument and block.get(argument, scale) != scale:
         message = f"{block[argument]} disagrees with the scale {scale} at the top; it can be left out here"
         problems.append(Problem(f"{path}.{argument}", message))
-    if argument and is_ours(network) and len(problems) == before:
+    if network and argument and is_ours(network) and len(problems) == before:
         _check_buildable(problems, network, {**block, argument: scale}, path=path)
     return network if len(problems) == before else None
 

@@ -102,7 +102,7 @@ def _check_optimizer(problems: list[Problem], block: Options, *, path: str, devi
     optimizers = {name: kind for name, kind in vars(torch.optim).items() if _is_optimizer(kind)}
     before = len(problems)
     check_call(problems, block, optimizers, "optimiser", path=path, given=("params",))
-    rate = block.get("lr")
+    rate: Any = block.get("lr")
     if not is_number(rate) or rate <= 0:
         problems.append(Problem(f"{path}.lr", f"expected a number above 0, got {rate!r}"))
     if len(problems) > before:
