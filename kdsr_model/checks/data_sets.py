@@ -13,6 +13,7 @@ from basicsr.utils.registry import DATASET_REGISTRY
 
 from kdsr_compat.registries import registered
 from kdsr_data.dataset_settings import (
+    BenchmarkSettings,
     DegradedImageSettings,
     ImageSetSettings,
     LoaderSettings,
@@ -106,7 +107,7 @@ def _read_images(settings: ImageSetSettings, block: Options, path: str) -> int:
     problems = [
         Problem(f"{path}.dataroot_gt", f"{count} images would have results of the name {name}; rename all but one")
         for name, count in names.items()
-        if count > 1
+        if count > 1 and isinstance(settings, BenchmarkSettings)  # other validations give like names each its own
     ]
     shortest = []
     for index in sorted(set(np.linspace(0, len(source) - 1, num=READ_IMAGES, dtype=int).tolist())):
