@@ -35,7 +35,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "XS": {"num_feat": 32, "num_block": 16, **SMALL},
 }
 PLAIN, OURS, CROP, ONNX = "plain PyTorch", "ours", "ours, IDR from a crop", "onnxruntime"
-PATHS = {"plain": PLAIN, "ours": OURS, "crop": CROP, "onnx": ONNX}
+MERGED = "ours without the kernels"
+PATHS = {"plain": PLAIN, "merged": MERGED, "ours": OURS, "crop": CROP, "onnx": ONNX}
 Restore = Callable[[Tensor], Tensor]
 
 
@@ -66,7 +67,9 @@ def make_path(name: str, case: Case, folder: Path) -> Restore:
     if name == ONNX:
         return _make_onnx(student, case, folder)
     restorer = ImageRestorer(student)
-    if name == OURS:
+    if name == MERGED:
+        restorer.fast_parts = restorer.plain_parts  # PyTorch's layers, and the upsampler as one convolution
+    if name in (OURS, MERGED):
         return restorer
     return lambda lq: restorer.super_resolve(lq, restorer.estimate_idr(cut_centre(lq, CROP_SIZE)))
 

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from kdsr_arch.inference.plain_student import PlainStudent
 from kdsr_tools import cli
 from kdsr_tools.benchmark import upscale as benchmark_upscale
-from kdsr_tools.benchmark.upscale import CROP, ONNX, OURS, PLAIN, Case
+from kdsr_tools.benchmark.upscale import CROP, MERGED, ONNX, OURS, PLAIN, Case
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def case(monkeypatch):
     return Case("tiny", 2, (9, 14), 1)
 
 
-@pytest.mark.parametrize("name", [OURS, CROP, ONNX])
+@pytest.mark.parametrize("name", [MERGED, OURS, CROP, ONNX])
 @torch.no_grad()
 def test_every_path_gives_the_plain_result(tmp_path, case, name):
     if name == ONNX:
@@ -23,6 +24,12 @@ def test_every_path_gives_the_plain_result(tmp_path, case, name):
     plain, path = (benchmark_upscale.make_path(each, case, tmp_path) for each in (PLAIN, name))
     # The crop is larger than the image, so that its IDR is the image's.
     torch.testing.assert_close(path(case.make_image()), plain(case.make_image()), atol=1e-5, rtol=0)
+
+
+def test_without_the_kernels_the_layers_are_pytorchs(tmp_path, case):
+    restorer = benchmark_upscale.make_path(MERGED, case, tmp_path)
+    assert isinstance(restorer.fast_parts, PlainStudent)
+    assert restorer.reconstruction.merged is not None
 
 
 def test_the_table_has_a_row_for_each_path_and_size(monkeypatch, capsys, case):
