@@ -17,57 +17,13 @@ from kdsr_compat.registries import ARCH_REGISTRY
 
 
 class KDSRNetwork(nn.Module):
-    """What teacher and student share: an SR network, an estimator, and the loading of the authors' weights.
+    """What teacher and student share: an estimator, an SR network, and the loading of the authors' weights."""
 
-    Args:
-        scale: 2, 3, 4 or 8.
-        num_feat: C, the channels of the SR network and the length of the IDR.
-        num_block: IDR-DCRBs in the SR network.
-        num_estimator_block: residual blocks in the estimator.
-        num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
-        direct_upsampler: see `SRNetwork`.
-        estimator_he_init: see `DegradationEstimator`; a teacher then looks at what LQ and GT differ in, see there.
-        block_init_scale: see `SRNetwork`.
-    The defaults are KDSR-M of the paper (student: 5.80M parameters at x4); its networks use none of the last four.
-    """
-
-    def __init__(
-        self,
-        scale: int = 4,
-        num_feat: int = 64,
-        num_block: int = 53,
-        num_estimator_block: int = 9,
-        num_estimator_feat: int | None = None,
-        direct_upsampler: bool = False,
-        estimator_he_init: bool = False,
-        block_init_scale: float = 1.0,
-    ):
+    def __init__(self, scale: int, *, estimator: DegradationEstimator, sr_network: SRNetwork):
         super().__init__()
         self.scale = scale
-        self.estimator = DegradationEstimator(
-            self.estimator_channels(scale),
-            num_feat=num_estimator_feat or num_feat,
-            num_block=num_estimator_block,
-            num_idr=num_feat,
-            he_init=estimator_he_init,
-        )
-        if estimator_he_init:
-            self.init_estimator_input()
-        self.sr_network = SRNetwork(
-            scale,
-            num_feat=num_feat,
-            num_block=num_block,
-            direct_upsampler=direct_upsampler,
-            block_init_scale=block_init_scale,
-        )
-
-    @staticmethod
-    def estimator_channels(scale: int) -> int:
-        """Give the channels of what the estimator sees."""
-        raise NotImplementedError
-
-    def init_estimator_input(self) -> None:
-        """Adapt the initial weights of the estimator's first layer to what it sees."""
+        self.estimator = estimator
+        self.sr_network = sr_network
 
     def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:
         """Enlarge `lq` (B, 3, H, W) in [0, 1] to (B, 3, sH, sW), steered by `idr` (B, C)."""
@@ -84,12 +40,46 @@ class KDSRNetwork(nn.Module):
 
 @ARCH_REGISTRY.register()
 class KDSRStudent(KDSRNetwork):
-    """The network for inference: it estimates the IDR from the LQ image alone. Arguments as `KDSRNetwork`."""
+    """The network for inference: it estimates the IDR from the LQ image alone.
 
-    @staticmethod
-    def estimator_channels(scale: int) -> int:
-        """Give the channels of the LQ image."""
-        return 3
+    Args:
+        scale: 2, 3, 4 or 8.
+        num_feat: C, the channels of the SR network and the length of the IDR.
+        num_block: IDR-DCRBs in the SR network.
+        num_estimator_block: residual blocks in the estimator.
+        num_estimator_feat: the estimator's channels, a quarter of the length of IDR'; as a rule, C.
+        direct_upsampler: see `SRNetwork`.
+        estimator_he_init: see `DegradationEstimator`.
+        block_init_scale: see `SRNetwork`.
+    The defaults are KDSR-M of the paper (5.80M parameters at x4); its networks use none of the last four.
+    """
+
+    def __init__(
+        self,
+        scale: int = 4,
+        num_feat: int = 64,
+        num_block: int = 53,
+        num_estimator_block: int = 9,
+        num_estimator_feat: int | None = None,
+        direct_upsampler: bool = False,
+        estimator_he_init: bool = False,
+        block_init_scale: float = 1.0,
+    ):
+        estimator = DegradationEstimator(
+            3,
+            num_feat=num_estimator_feat or num_feat,
+            num_block=num_estimator_block,
+            num_idr=num_feat,
+            he_init=estimator_he_init,
+        )
+        sr_network = SRNetwork(
+            scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            direct_upsampler=direct_upsampler,
+            block_init_scale=block_init_scale,
+        )
+        super().__init__(scale, estimator=estimator, sr_network=sr_network)
 
     def estimate_idr(self, lq: Tensor) -> tuple[Tensor, Tensor]:
         """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W)."""
@@ -112,24 +102,41 @@ class KDSRStudent(KDSRNetwork):
 
 @ARCH_REGISTRY.register()
 class KDSRTeacher(KDSRNetwork):
-    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRNetwork`.
+    """The network that the student learns from: its estimator sees LQ and GT. Arguments as `KDSRStudent`.
 
     With `estimator_he_init`, its first layer begins with the difference of each GT cell's pixels and the LQ pixel: the
     degradation shows in it, and the picture's content hardly does. Without, a short training gives an IDR that tells
     pictures apart rather than degradations (docs/results.md). It may learn any other weights from there.
     """
 
-    @staticmethod
-    def estimator_channels(scale: int) -> int:
-        """Give the channels of the LQ image and of the GT cells behind each of its pixels."""
-        return 3 + 3 * scale**2
-
-    @torch.no_grad()
-    def init_estimator_input(self) -> None:
-        """Let LQ weigh as much as all pixels of its GT cell together, with the opposite sign."""
-        weight = self.estimator.conv_first.weight
-        weight[:, 3:] *= self.scale  # differences are several times smaller than pixels
-        weight[:, :3] = -weight[:, 3:].unflatten(1, (3, -1)).sum(dim=2)
+    def __init__(
+        self,
+        scale: int = 4,
+        num_feat: int = 64,
+        num_block: int = 53,
+        num_estimator_block: int = 9,
+        num_estimator_feat: int | None = None,
+        direct_upsampler: bool = False,
+        estimator_he_init: bool = False,
+        block_init_scale: float = 1.0,
+    ):
+        estimator = DegradationEstimator(
+            3 + 3 * scale**2,
+            num_feat=num_estimator_feat or num_feat,
+            num_block=num_estimator_block,
+            num_idr=num_feat,
+            he_init=estimator_he_init,
+        )
+        if estimator_he_init:
+            _look_at_differences(estimator.conv_first, scale=scale)
+        sr_network = SRNetwork(
+            scale,
+            num_feat=num_feat,
+            num_block=num_block,
+            direct_upsampler=direct_upsampler,
+            block_init_scale=block_init_scale,
+        )
+        super().__init__(scale, estimator=estimator, sr_network=sr_network)
 
     def join(self, lq: Tensor, gt: Tensor) -> Tensor:
         """Put the cells of `gt` (B, 3, sH, sW) behind `lq` (B, 3, H, W), as the estimator sees them.
@@ -154,6 +161,13 @@ class KDSRTeacher(KDSRNetwork):
         idr, idr_prime = self.estimate_idr(lq, gt)
         sr = self.super_resolve(lq, idr)
         return (sr, idr, idr_prime) if return_idr else sr
+
+
+@torch.no_grad()
+def _look_at_differences(conv: nn.Conv2d, *, scale: int) -> None:
+    """Let LQ weigh as much as all pixels of its GT cell together, with the opposite sign."""
+    conv.weight[:, 3:] *= scale  # differences are several times smaller than pixels
+    conv.weight[:, :3] = -conv.weight[:, 3:].unflatten(1, (3, -1)).sum(dim=2)
 
 
 @ARCH_REGISTRY.register()

@@ -55,6 +55,27 @@ def test_defaults_are_the_size_m_at_x4():
         assert sum(p.numel() for p in KDSRStudent().parameters()) == 5_795_075
 
 
+LIGHT = {"estimator_he_init": True, "num_estimator_feat": 5, "direct_upsampler": True, "block_init_scale": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "expected"),
+    [
+        (KDSRStudent, {}, 119.450712),
+        (KDSRTeacher, {}, 210.392603),
+        (KDSRStudent, LIGHT, -148.650324),
+        (KDSRTeacher, {"estimator_he_init": True}, 126.404769),
+    ],
+)
+def test_a_seed_gives_the_same_initial_weights_for_ever(small, kind, arguments, expected):
+    torch.manual_seed(0)
+    parameters = kind(2, **{**small, **arguments}).parameters()
+    # The place of each number counts, and so does the order of the layers.
+    sums = [(value.detach().double().flatten() * torch.arange(1, value.numel() + 1)).mean() for value in parameters]
+    weighted = sum(place * value for place, value in enumerate(sums, start=1))
+    assert float(weighted) == pytest.approx(expected, abs=1e-4)
+
+
 @pytest.mark.parametrize("scale", [2, 3, 4, 8])
 @pytest.mark.parametrize("size", [(5, 7), (1, 1)])
 def test_output_is_scale_times_larger(small, scale, size):
