@@ -39,7 +39,8 @@ class DegradationEstimator(nn.Module):
         self.wide_reach = 3
         self.reach = 1 + 2 * num_block + self.wide_reach
         self.conv_first = conv3x3(in_channels, num_feat)
-        self.blocks = nn.Sequential(*[ResidualBlock(num_feat) for _ in range(num_block)])
+        blocks = [ResidualBlock(num_feat) for _ in range(num_block)]
+        self.blocks = nn.Sequential(*blocks)
         self.conv_wide1 = conv3x3(num_feat, 2 * num_feat)
         self.conv_wide2 = conv3x3(2 * num_feat, 2 * num_feat)
         self.conv_wide3 = conv3x3(2 * num_feat, 4 * num_feat)
@@ -49,7 +50,7 @@ class DegradationEstimator(nn.Module):
         self.act = leaky_relu()
         if he_init:
             self.apply(_init_he)
-            for block in self.blocks:
+            for block in blocks:
                 # So that the blocks' sum does not grow from block to block.
                 block.conv2.weight.data.mul_(RESIDUAL_INIT_SCALE)
 
@@ -81,4 +82,5 @@ class DegradationEstimator(nn.Module):
 def _init_he(layer: nn.Module) -> None:
     if isinstance(layer, (nn.Conv2d, nn.Linear)):
         nn.init.kaiming_normal_(layer.weight, a=NEGATIVE_SLOPE)
-        nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from kdsr_arch.layers import conv3x3, leaky_relu
+from kdsr_arch.layers import bias_of, conv3x3, leaky_relu
 
 # Mean of the DIV2K training images, RGB in [0, 1], as EDSR and the KDSR authors subtract it.
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)
@@ -63,7 +66,8 @@ class Upsampler(nn.Module):
             raise ValueError(f"scale: expected one of {', '.join(map(str, UPSAMPLE_STEPS))}, got {scale!r}")
         self.steps = (scale,) if direct else UPSAMPLE_STEPS[scale]
         out_channels = 3 if direct else num_feat
-        self.convs = nn.ModuleList([conv3x3(num_feat, out_channels * step**2) for step in self.steps])
+        convs = [conv3x3(num_feat, out_channels * step**2) for step in self.steps]
+        self.convs = cast(Sequence[nn.Conv2d], nn.ModuleList(convs))
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, sH, sW), or (B, 3, sH, sW) where `direct`."""
@@ -97,14 +101,15 @@ class SRNetwork(nn.Module):
         super().__init__()
         self.recompute = False
         self.conv_first = conv3x3(3, num_feat)
-        self.blocks = nn.ModuleList([DynamicBlock(num_feat) for _ in range(num_block)])
+        blocks = [DynamicBlock(num_feat) for _ in range(num_block)]
+        self.blocks = cast(Sequence[DynamicBlock], nn.ModuleList(blocks))
         self.conv_body = conv3x3(num_feat, num_feat)
         self.upsampler = Upsampler(scale, num_feat=num_feat, direct=direct_upsampler)
         self.conv_last = nn.Identity() if direct_upsampler else conv3x3(num_feat, 3)
         with torch.no_grad():
             for block in self.blocks:
                 block.conv.weight.mul_(block_init_scale)
-                block.conv.bias.mul_(block_init_scale)
+                bias_of(block.conv).mul_(block_init_scale)
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """`lq` (B, 3, H, W), RGB in [0, 1], and `idr` (B, C) -> features (B, C, H, W)."""

@@ -57,7 +57,7 @@ def _make_rule(source: str, target: str, *, convert: Callable[[int], int]) -> Ru
 
     def rename(found: re.Match) -> str:
         layer = PLACEHOLDER.sub(lambda _: str(convert(int(found[1]))), target)
-        return f"{layer}.{found[found.lastindex]}"
+        return f"{layer}.{found.groups()[-1]}"
 
     return re.compile(pattern), rename
 

@@ -33,7 +33,7 @@ def _with_gloo_on_cpu(init_dist: Callable[..., None]) -> Callable[..., None]:
         else:
             raise SystemExit(f"--launcher {launcher} needs CUDA; without it, start with torchrun --launcher pytorch")
 
-    init_dist_anywhere.is_from_kdsr = True
+    init_dist_anywhere.is_from_kdsr = True  # type: ignore[attr-defined]
     return init_dist_anywhere
 
 

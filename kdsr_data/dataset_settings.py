@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
 from kdsr_data.image_source import find_io_backend
-from kdsr_data.presets import PRESETS, BenchmarkCase, make_case, preset_cases
+from kdsr_data.presets import PRESETS, BenchmarkCase, Preset, make_case, preset_cases
 from kdsr_options.schema import (
     OptionError,
     Problem,
     ProblemAt,
+    Range,
     Settings,
+    Within,
     collect,
     join_path,
-    range_within,
     read_settings,
 )
 
@@ -168,6 +169,13 @@ class DegradedImageSettings(ImageSetSettings):
             raise ProblemAt("degraded_size", message)
         return self
 
+    @property
+    def patch_size(self) -> int:
+        """Give `gt_size`, which training is sure to have."""
+        if self.gt_size is None:
+            raise ValueError("gt_size (pixels of the GT patch) is missing")
+        return self.gt_size
+
     def misfit_of(self, degraded_size: int | None) -> str | None:
         """Say what is wrong with a size to degrade, or None where a patch can be cut out of it."""
         if degraded_size is None or (degraded_size % self.scale == 0 and degraded_size >= (self.gt_size or 1)):
@@ -179,9 +187,9 @@ class DegradedImageSettings(ImageSetSettings):
 class BenchmarkSettings(ImageSetSettings):
     """Options of `BlindSRBenchmarkDataset`: a preset, or `settings`, a list of degradation blocks."""
 
-    preset: Literal[PRESETS] | None = None
+    preset: Preset | None = None
     noise_levels: list[float] = [0]
-    sigma_range: range_within(0, 20) | None = None
+    sigma_range: Annotated[Range, Within(0, 20)] | None = None
     settings: list[dict[str, Any]] | None = None
 
     @model_validator(mode="after")
@@ -197,8 +205,8 @@ class BenchmarkSettings(ImageSetSettings):
 
     def list_cases(self) -> list[BenchmarkCase]:
         """List the fixed degradations under which every image is shown."""
-        if self.settings is not None:
-            return [make_case(block, scale=self.scale) for block in self.settings]
+        if self.preset is None:
+            return [make_case(block, scale=self.scale) for block in self.settings or ()]
         return preset_cases(self.preset, scale=self.scale, noise_levels=self.noise_levels, sigma_range=self.sigma_range)
 
 

@@ -80,7 +80,7 @@ class DegradedImageDataset(Dataset):
 
     def _read(self, index: int) -> np.ndarray:
         gt = self.source.read(index)
-        smallest = self.settings.gt_size if self.settings.phase == "train" else self.settings.scale
+        smallest = self.settings.patch_size if self.settings.phase == "train" else self.settings.scale
         if min(gt.shape[:2]) < smallest:
             size = f"{gt.shape[0]}x{gt.shape[1]}"
             raise ImageReadError(self.source.path(index), f"{size} pixels, smaller than the {smallest} that are needed")
@@ -110,7 +110,7 @@ class DegradedImageDataset(Dataset):
             get_root_logger().warning(f"Image left out: {error}. Another one takes its place.")
 
     def _make_pair(self, gt: np.ndarray, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
-        scale, gt_size = self.settings.scale, self.settings.gt_size
+        scale, gt_size = self.settings.scale, self.settings.patch_size
         degradation = self.degradation.choose(rng)
         # An image smaller than degraded_size is degraded as far as it goes.
         largest = min(gt.shape[:2]) // scale * scale
@@ -156,8 +156,8 @@ def check_patch_fits(settings: DegradedImageSettings, path: str) -> None:
     if not sizes:
         raise OptionError([Problem(where, f"{source.dataroot}: no image of it can be read ({problems[0]})")])
     largest = max(min(size) for size in sizes)
-    if largest < settings.gt_size:
-        message = f"{settings.gt_size} pixels are more than the images have (of those looked at, at most {largest})"
+    if largest < settings.patch_size:
+        message = f"{settings.patch_size} pixels are more than the images have (of those looked at, at most {largest})"
         raise OptionError([Problem(join_path(path, "gt_size"), message)])
 
 

@@ -178,7 +178,8 @@ def read_meta_info(path: str | Path) -> list[str]:
         text = content.decode(encoding, "strict" if encoding == "utf-16" else "surrogateescape")
     except UnicodeDecodeError as error:
         raise MetaInfoError(f"{path}: expected text in UTF-8 or UTF-16, one name a line ({error})") from None
-    names = [META_INFO_LINE.match(line.strip())["name"] for line in text.splitlines() if line.strip()]
+    lines = (META_INFO_LINE.match(line.strip()) for line in text.splitlines())
+    names = [line["name"] for line in lines if line]  # an empty one is no match
     if not names:
         raise MetaInfoError(f"{path}: no images found in this list; expected one name a line")
     return names
@@ -196,7 +197,8 @@ def find_images(root: Path) -> tuple[list[str], list[str]]:
 
     Names that start with a dot are left out of both.
     """
-    images, others = [], []
+    images: list[str] = []
+    others: list[str] = []
     for folder, subfolders, names in os.walk(root, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         inside = Path(folder).relative_to(root)

@@ -25,10 +25,11 @@ def check_pairs(opt: Mapping[str, Any], path: str) -> None:
         OptionError: an image without a partner, or a GT that is not `scale` times as large as its LQ.
     """
     is_folder = (opt.get("io_backend") or {}).get("type", "disk") == "disk" and not opt.get("meta_info_file")
-    roots = [opt.get(key) for key in ("dataroot_gt", "dataroot_lq")]
-    if not is_folder or not all(isinstance(root, str) and Path(root).is_dir() for root in roots):
+    given = [opt.get(key) for key in ("dataroot_gt", "dataroot_lq")]
+    roots = [Path(root) for root in given if isinstance(root, str) and Path(root).is_dir()]
+    if not is_folder or len(roots) < len(given):
         return
-    problems = [Problem(join_path(path, "dataroot_lq"), message) for message in _find_misfits(opt, *map(Path, roots))]
+    problems = [Problem(join_path(path, "dataroot_lq"), message) for message in _find_misfits(opt, *roots)]
     if problems:
         raise OptionError(problems)
 

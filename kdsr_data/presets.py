@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -22,7 +22,8 @@ ANISO9_KERNELS = (
     (4.0, 3.0, 165),
     (4.0, 4.0, 180),
 )
-PRESETS = ("gaussian8", "aniso9")
+Preset = Literal["gaussian8", "aniso9"]
+PRESETS: tuple[Preset, ...] = get_args(Preset)
 SHORT_NAMES = {"lambda1": "l1", "lambda2": "l2", "theta_degrees": "theta", "noise_sigma_255": "noise"}
 WORDS = {"sigma": "blur", "l1": "blur", "l2": "by", "theta": "angle", "noise": "noise"}  # by the label's names
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from numpy.random import Generator
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 
 class Problem(NamedTuple):
@@ -64,16 +65,23 @@ def _to_range(value: Any) -> Range:
     return Range(float(limits[0]), float(limits[1]))
 
 
-def range_within(low: float, high: float) -> Any:
-    """Make the type of an option that is a number or a `[low, high]` pair inside the given limits."""
+@dataclass(frozen=True)
+class Within:
+    """The limits of an option that is a number or a `[low, high]` pair: `Annotated[Range, Within(0, 20)]`."""
 
-    def check(value: Range) -> Range:
-        if not low <= value.low <= value.high <= high:  # which NaN does not pass either
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Have pydantic make a range of what is given, and check it against the limits."""
+        checked = core_schema.no_info_after_validator_function(self._check, handler(source))
+        return core_schema.no_info_before_validator_function(_to_range, checked)
+
+    def _check(self, value: Range) -> Range:
+        if not self.low <= value.low <= value.high <= self.high:  # which NaN does not pass either
             got = value.low if value.low == value.high else list(value)
-            raise ValueError(f"expected {low:g}..{high:g}, got {got}")
+            raise ValueError(f"expected {self.low:g}..{self.high:g}, got {got}")
         return value
-
-    return Annotated[Range, BeforeValidator(_to_range), AfterValidator(check)]
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)

@@ -12,6 +12,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from kdsr_arch.layers import bias_of
 from kdsr_arch.sr_network import SRNetwork
 
 # LQ pixels that the merged convolution reaches, at every scale: one by the first convolution, and less than one more by
@@ -85,4 +86,4 @@ def _is_inside(place: int, neighbour: int) -> bool:
 
 def _in_double(conv: nn.Conv2d) -> tuple[Tensor, Tensor]:
     # On the CPU, since not every GPU has doubles.
-    return conv.weight.detach().cpu().double(), conv.bias.detach().cpu().double()
+    return conv.weight.detach().cpu().double(), bias_of(conv).detach().cpu().double()

@@ -144,7 +144,7 @@ class ImageRestorer:
 
 def _count_multiplications(student: KDSRStudent) -> int:
     """Count the multiplications of the convolutions between first layer and upsampler, for each LQ pixel."""
-    parts = (student.estimator, student.sr_network.blocks, student.sr_network.conv_body)
+    parts = (student.estimator, *student.sr_network.blocks, student.sr_network.conv_body)
     layers = (layer for part in parts for layer in part.modules() if isinstance(layer, nn.Conv2d))
     return sum(layer.weight.numel() for layer in layers)
 

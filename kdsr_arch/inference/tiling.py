@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from kdsr_arch.estimator import DegradationEstimator
+
+if TYPE_CHECKING:
+    from kdsr_arch.kdsr import KDSRNetwork
 
 # A tile inside an image, in pixels: top, bottom, left, right.
 Box = tuple[int, int, int, int]
@@ -35,7 +39,7 @@ def estimate_idr(estimator: DegradationEstimator, image: Tensor, *, tile_size: i
     return estimator.summarise((total / (height * width)).to(image.dtype))[0]
 
 
-def super_resolve(network: nn.Module, lq: Tensor, idr: Tensor, *, tile_size: int | None, overlap: int) -> Tensor:
+def super_resolve(network: KDSRNetwork, lq: Tensor, idr: Tensor, *, tile_size: int | None, overlap: int) -> Tensor:
     """Enlarge `lq` (B, 3, H, W), steered by `idr` (B, C), in tiles.
 
     Args:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from basicsr.utils.registry import Registry
@@ -18,21 +18,24 @@ from kdsr_options.schema import OptionError, Problem, Settings, join_path, read_
 DEGRADATION_REGISTRY = Registry("degradation")
 
 
-class Degradation(ABC):
+SettingsType = TypeVar("SettingsType", bound=Settings)
+
+
+class Degradation(ABC, Generic[SettingsType]):
     """What every degradation is: built from its settings, called on one image.
 
     Attributes:
         degraded_size: the GT pixels that it wants to see of an image in training; None: as the data set says.
     """
 
-    settings_class: type[Settings]
+    settings_class: type[SettingsType]
     degraded_size: int | None = None
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: SettingsType):
         self.settings = settings
 
     @classmethod  # noqa: B027  (most have nothing more to check)
-    def check(cls, settings: Settings, *, path: str) -> None:
+    def check(cls, settings: SettingsType, *, path: str) -> None:
         """Check what settings hold inside; `path` is where they stand in the option file. Raises OptionError."""
 
     def remark(self) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from kdsr_data.degradations.base import DEGRADATION_REGISTRY, Degradation, round
 from kdsr_data.degradations.compression import compress_jpeg
 from kdsr_data.degradations.kernels import anisotropic_gaussian_kernel
 from kdsr_data.degradations.resize import Edge, bicubic_resize
-from kdsr_options.schema import Range, Settings, range_within
+from kdsr_options.schema import Range, Settings, Within
 
 
 class ClassicSettings(Settings):
@@ -26,15 +26,15 @@ class ClassicSettings(Settings):
 
     scale: int = Field(ge=1, le=8)
     kernel_size: int = Field(default=21, ge=1, le=101)
-    sigma: range_within(0, 20) | None = None
-    lambda1: range_within(0.01, 20) | None = None
-    lambda2: range_within(0.01, 20) | None = None
-    theta_degrees: range_within(-360, 360) | None = None
+    sigma: Annotated[Range, Within(0, 20)] | None = None
+    lambda1: Annotated[Range, Within(0.01, 20)] | None = None
+    lambda2: Annotated[Range, Within(0.01, 20)] | None = None
+    theta_degrees: Annotated[Range, Within(-360, 360)] | None = None
     downsampling: Literal["bicubic", "s_fold"] = "bicubic"
     edge: Edge = "replicate"
-    noise_sigma_255: range_within(0, 255) = Range(0, 0)
+    noise_sigma_255: Annotated[Range, Within(0, 255)] = Range(0, 0)
     noise_prob: float = Field(default=1, ge=0, le=1)
-    jpeg_quality: range_within(1, 100) | None = None
+    jpeg_quality: Annotated[Range, Within(1, 100)] | None = None
     jpeg_prob: float = Field(default=1, ge=0, le=1)
 
     @field_validator("kernel_size")
@@ -56,14 +56,13 @@ class ClassicSettings(Settings):
 
 
 @DEGRADATION_REGISTRY.register()
-class ClassicDegradation(Degradation):
+class ClassicDegradation(Degradation[ClassicSettings]):
     """Gaussian blur (reflected edges), downsampling, white Gaussian noise, rounding to 8 bit; one draw an image.
 
     JPEG compression can follow, which is not the paper's: so are pictures that are only lightly damaged.
     """
 
     settings_class = ClassicSettings
-    settings: ClassicSettings
 
     def remark(self) -> str | None:
         """Say that there is no blur, where neither kernel is given."""
@@ -86,7 +85,7 @@ class ClassicDegradation(Degradation):
 
     def _blur(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         s = self.settings
-        if s.lambda1 is not None:
+        if s.lambda1 is not None and s.lambda2 is not None and s.theta_degrees is not None:
             theta = np.deg2rad(s.theta_degrees.draw(rng))
             kernel = anisotropic_gaussian_kernel(s.kernel_size, s.lambda1.draw(rng), s.lambda2.draw(rng), theta)
             return cv2.filter2D(gt, -1, kernel, borderType=cv2.BORDER_REFLECT_101)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 
@@ -14,4 +16,5 @@ def compress_jpeg(bgr: np.ndarray, *, quality: int) -> np.ndarray:
     """
     levels = cv2.convertScaleAbs(np.clip(bgr, 0, 1), alpha=255)
     _, content = cv2.imencode(".jpg", levels, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return cv2.imdecode(content, cv2.IMREAD_COLOR).astype(np.float32) / np.float32(255)
+    decoded = cast(np.ndarray, cv2.imdecode(content, cv2.IMREAD_COLOR))  # never None: it was written just now
+    return decoded.astype(np.float32) / np.float32(255)

@@ -44,7 +44,7 @@ class MixedSettings(Settings):
 
 
 @DEGRADATION_REGISTRY.register()
-class MixedDegradation(Degradation):
+class MixedDegradation(Degradation[MixedSettings]):
     """Draw one of several degradations by its probability, and apply it."""
 
     settings_class = MixedSettings

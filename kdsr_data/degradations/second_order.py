@@ -31,18 +31,16 @@ GAUSSIANS = {
 
 
 @DEGRADATION_REGISTRY.register()
-class SecondOrderDegradation(Degradation):
+class SecondOrderDegradation(Degradation[SecondOrderSettings]):
     """Two stages of blur, resize, noise and JPEG, a sinc filter before or after the last JPEG, rounding to 8 bit."""
 
     settings_class = SecondOrderSettings
 
-    def __init__(self, settings: SecondOrderSettings):
-        self.settings = settings
-
     def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
         first, second = self.settings.first, self.settings.second
-        lq_size = tuple(math.ceil(length / self.settings.scale) for length in gt.shape[:2])
+        height, width = (math.ceil(length / self.settings.scale) for length in gt.shape[:2])
+        lq_size = (height, width)
         img = cv2.cvtColor(np.ascontiguousarray(gt), cv2.COLOR_RGB2BGR)
         img = add_noise(random_resize(blur(img, first, rng), gt.shape[:2], first, rng), first, rng)
         img = jpeg(img, first, rng)
@@ -94,8 +92,8 @@ def _trim(kernel: np.ndarray) -> np.ndarray:
 
 def draw_kernel_size(stage: StageSettings, rng: Generator) -> int:
     """Draw an odd size, all with equal probability."""
-    low, high = stage.kernel_size_range
-    return int(low) + 2 * int(rng.integers((high - low) // 2 + 1))
+    low, high = map(int, stage.kernel_size_range)
+    return low + 2 * int(rng.integers((high - low) // 2 + 1))
 
 
 def draw_kernel(stage: StageSettings, rng: Generator) -> np.ndarray:
@@ -131,7 +129,8 @@ def random_resize(img: np.ndarray, size: tuple[int, int], stage: StageSettings, 
     up, down, _ = stage.resize_prob
     direction = rng.random()
     ratio = rng.uniform(1, high) if direction < up else rng.uniform(low, 1) if direction < up + down else 1.0
-    return resize(img, tuple(max(1, int(length * ratio)) for length in size), rng)
+    height, width = (max(1, int(length * ratio)) for length in size)
+    return resize(img, (height, width), rng)
 
 
 def resize(img: np.ndarray, size: tuple[int, int], rng: Generator) -> np.ndarray:

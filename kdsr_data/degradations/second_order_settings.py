@@ -5,11 +5,11 @@ Source: arXiv 2107.10833 (Real-ESRGAN), which the real-world setting of KDSR (ar
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from kdsr_options.schema import Range, Settings, range_within
+from kdsr_options.schema import Range, Settings, Within
 
 KernelShape = Literal["iso", "aniso", "generalized_iso", "generalized_aniso", "plateau_iso", "plateau_aniso"]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -32,21 +32,21 @@ class StageSettings(Settings):
     """
 
     blur_prob: Probability = 1.0
-    kernel_size_range: range_within(1, 51) = Range(7, 21)
-    kernel_list: list[KernelShape] = list(KernelShape.__args__)
+    kernel_size_range: Annotated[Range, Within(1, 51)] = Range(7, 21)
+    kernel_list: list[KernelShape] = list(get_args(KernelShape))
     kernel_prob: Probabilities = [0.45, 0.25, 0.12, 0.03, 0.12, 0.03]
     sinc_prob: Probability = 0.1
-    blur_sigma: range_within(0.05, 20) = Range(0.2, 3)
-    betag_range: range_within(0.1, 20) = Range(0.5, 4)
-    betap_range: range_within(0.1, 20) = Range(1, 2)
+    blur_sigma: Annotated[Range, Within(0.05, 20)] = Range(0.2, 3)
+    betag_range: Annotated[Range, Within(0.1, 20)] = Range(0.5, 4)
+    betap_range: Annotated[Range, Within(0.1, 20)] = Range(1, 2)
     resize_prob: Probabilities = [0.2, 0.7, 0.1]  # up, down, keep
-    resize_ratio_range: range_within(0.05, 4) = Range(0.15, 1.5)
+    resize_ratio_range: Annotated[Range, Within(0.05, 4)] = Range(0.15, 1.5)
     gaussian_noise_prob: Probability = 0.5
-    noise_sigma_255: range_within(0, 255) = Range(1, 30)
-    poisson_scale_range: range_within(0, 20) = Range(0.05, 3)
+    noise_sigma_255: Annotated[Range, Within(0, 255)] = Range(1, 30)
+    poisson_scale_range: Annotated[Range, Within(0, 20)] = Range(0.05, 3)
     gray_noise_prob: Probability = 0.4
     jpeg_prob: Probability = 1.0
-    jpeg_quality_range: range_within(1, 100) = Range(30, 95)
+    jpeg_quality_range: Annotated[Range, Within(1, 100)] = Range(30, 95)
 
     @field_validator("kernel_size_range")
     @classmethod
@@ -75,11 +75,11 @@ class SecondStageSettings(StageSettings):
     """The second pass: the same options with other defaults."""
 
     blur_prob: Probability = 0.8
-    blur_sigma: range_within(0.05, 20) = Range(0.2, 1.5)
+    blur_sigma: Annotated[Range, Within(0.05, 20)] = Range(0.2, 1.5)
     resize_prob: Probabilities = [0.3, 0.4, 0.3]
-    resize_ratio_range: range_within(0.05, 4) = Range(0.3, 1.2)
-    noise_sigma_255: range_within(0, 255) = Range(1, 25)
-    poisson_scale_range: range_within(0, 20) = Range(0.05, 2.5)
+    resize_ratio_range: Annotated[Range, Within(0.05, 4)] = Range(0.3, 1.2)
+    noise_sigma_255: Annotated[Range, Within(0, 255)] = Range(1, 25)
+    poisson_scale_range: Annotated[Range, Within(0, 20)] = Range(0.05, 2.5)
 
 
 class SecondOrderSettings(Settings):

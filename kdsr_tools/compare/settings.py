@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from kdsr_data.dataset_settings import check_benchmark
 from kdsr_data.image_source import find_io_backend
-from kdsr_data.presets import PRESETS
+from kdsr_data.presets import PRESETS, Preset
 from kdsr_options.files import read_option_file
 from kdsr_options.modules import import_own_modules
-from kdsr_options.schema import OptionError, Problem, Settings, collect, join_path, range_within, read_settings
+from kdsr_options.schema import OptionError, Problem, Range, Settings, Within, collect, join_path, read_settings
 
 Metric = Literal["psnr", "ssim", "lpips", "niqe"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -62,9 +62,9 @@ class ImagesSettings(Settings):
     dataroot_lq: str | None = None
     filename_tmpl: str = "{}"
     meta_info: str | None = None
-    preset: Literal[PRESETS] | None = None
+    preset: Preset | None = None
     noise_levels: list[float] | None = None
-    sigma_range: range_within(0, 20) | None = None
+    sigma_range: Annotated[Range, Within(0, 20)] | None = None
     settings: list[dict[str, Any]] | None = None
     metrics: list[Metric] | None = None
 

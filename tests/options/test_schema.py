@@ -1,6 +1,7 @@
 """Settings: what an option block may hold, and the sentences about one that holds something else."""
 
 import math
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from kdsr_options.schema import (
     Problem,
     Range,
     Settings,
+    Within,
     join_path,
-    range_within,
     read_settings,
     suggest,
     unknown_type,
@@ -24,12 +25,12 @@ from kdsr_options.schema import (
 
 class BlurSettings(Settings):
     prob: float = Field(default=1, ge=0, le=1)
-    width_range: range_within(0, 20) = Range(0.2, 4)
+    width_range: Annotated[Range, Within(0, 20)] = Range(0.2, 4)
 
 
 class SampleSettings(Settings):
     scale: int = Field(ge=1)
-    noise: range_within(0, 255) | None = None
+    noise: Annotated[Range, Within(0, 255)] | None = None
     blur: BlurSettings = BlurSettings()
 
 

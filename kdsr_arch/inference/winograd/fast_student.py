@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from time import perf_counter
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kdsr_arch.estimator import ResidualBlock
 from kdsr_arch.inference.tiling import Box, cut, grow, relative, split_rows
 from kdsr_arch.inference.winograd import report_failure
 from kdsr_arch.inference.winograd.kernel import TILE
@@ -38,7 +40,7 @@ class FastStudent:
         self.estimator_pixel_bytes = 4 * MAPS * padded(self.estimator.conv_first.out_channels)
         self.block_convs = [FastConv(block.conv) for block in self.network.blocks]
         self.conv_body = FastConv(self.network.conv_body)
-        residual_blocks = self.estimator.blocks
+        residual_blocks = cast(Iterable[ResidualBlock], self.estimator.blocks)
         self.residual_convs = [(FastConv(b.conv1, activate=True), FastConv(b.conv2)) for b in residual_blocks]
         wide = (self.estimator.conv_wide1, self.estimator.conv_wide2, self.estimator.conv_wide3)
         self.wide_convs = [FastConv(conv, activate=True) for conv in wide]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from kdsr_arch.inference.tiling import Box
 from kdsr_arch.inference.winograd import kernel as fast_conv
 from kdsr_arch.inference.winograd.llvm import this_processor
-from kdsr_arch.layers import NEGATIVE_SLOPE
+from kdsr_arch.layers import NEGATIVE_SLOPE, bias_of
 
 # Tiles that a job holds in the cache: rows, and columns at most. More tiles would leave less cache to the weights, of
 # which layers with many channels have more.
@@ -72,7 +72,7 @@ class Team:
     def run(self, kernel, table: ctypes.Array, arguments: list[list[int]]) -> None:
         """Let all threads do a kernel's jobs, each with its own arguments; the calling thread is one of them."""
         calls = [(*pointers, part.data_ptr(), table) for pointers, part in zip(arguments, self.scratch, strict=True)]
-        others = [self.pool.submit(kernel, *call) for call in calls[1:]]
+        others = [self.pool.submit(kernel, *call) for call in calls[1:]] if self.pool else []
         kernel(*calls[0])
         for other in others:
             other.result()
@@ -101,7 +101,7 @@ class FastConv:
         self.group_width = self.block.vectors * this_processor().lanes
         self.weight = self._transform(conv.weight.detach())
         self.bias = torch.zeros(self.padded_out)
-        self.bias[: conv.out_channels] = conv.bias.detach()
+        self.bias[: conv.out_channels] = bias_of(conv).detach()
         # Of the LeakyReLU after the depthwise convolution and after this one; 1 leaves things as they are.
         self.slopes = torch.tensor([NEGATIVE_SLOPE, NEGATIVE_SLOPE if activate else 1.0])
         self.most_columns = WIDE_JOB_COLUMNS if self.padded_in >= WIDE else JOB_COLUMNS

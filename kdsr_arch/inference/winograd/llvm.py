@@ -237,5 +237,5 @@ def _compile(text: str, name: str, num_arguments: int) -> Callable[..., None]:
     engine = binding.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * num_arguments)(engine.get_function_address(name))
-    function.engine = engine  # the code lives as long as this
+    function.engine = engine  # type: ignore[attr-defined]  # the code lives as long as this
     return function

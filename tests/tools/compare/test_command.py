@@ -10,6 +10,7 @@ import torch
 from basicsr.utils import tensor2img
 from comparison_files import compare_options, write_option_file, write_photographs
 from option_files import save_teacher
+from PIL import Image
 
 from kdsr_arch import KDSRStudent
 from kdsr_data import BlindSRBenchmarkDataset
