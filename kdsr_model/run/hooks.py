@@ -106,7 +106,8 @@ class TrainingHooks:
         self.resume = find_resume(opt, remarks=remarks)
         self.seed = self._settle_seed(opt)
         self.options = {**written_options(sys.argv[1:]), "manual_seed": self.seed}
-        self.changes = describe_changes(self.resume.extra.get("options", self.options), self.options)
+        before = self.resume.extra.get("options", self.options)
+        self.changes = describe_changes(before, self.options, state=opt["path"].get("resume_state"))
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
         return self.resume.state

@@ -79,8 +79,11 @@ def list_changes(before: Mapping[str, Any], now: Mapping[str, Any], path: str = 
             yield where, old, new
 
 
-def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any], *, state: str | None) -> list[str]:
     """Say of each option that has changed since a checkpoint what that does.
+
+    Args:
+        state: the checkpoint's file.
 
     Raises:
         SystemExit: training cannot go on with one of them.
@@ -90,8 +93,8 @@ def describe_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[
         what = f"{path} was {old}, is {new}"
         if path in REFUSED:
             raise SystemExit(
-                f"path.resume_state: {what}: the checkpoint does not go with these options, {REFUSED[path]}. Set it "
-                "back to go on, or give the experiment another name; path.pretrain_network_g starts from its weights"
+                f"path.resume_state: {state} does not fit this model: {what}, and {REFUSED[path]}. Set it back to go "
+                "on, or give the experiment another name; path.pretrain_network_g starts from its weights"
             )
         if path not in ("name", "path.resume_state", "manual_seed"):
             effect = next((text for start, text in EFFECTS.items() if path.startswith(start)), OTHERS)

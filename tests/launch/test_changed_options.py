@@ -147,7 +147,7 @@ def test_another_scale_and_another_network_are_refused(root, plain):
     train(root, plain.write())
     plain.blocks["scale"] = 2
     output = train(root, plain.write(total_iter=TOTAL), "--auto_resume", code=FAILED)
-    assert "path.resume_state: scale was 4, is 2: the checkpoint does not go with these options" in output
+    assert "4.state does not fit this model: scale was 4, is 2, and its networks are for another scale" in output
     assert "Traceback" not in output
     forget_options(root, DONE)
     output = train(root, plain.write(total_iter=TOTAL), "--auto_resume", code=FAILED)

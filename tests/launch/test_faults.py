@@ -214,7 +214,7 @@ def test_images_that_vanish_or_spoil_while_training_runs_are_replaced(root, endl
     training.signal(signal.SIGTERM)
     output = training.wait(75)
     assert "a.png: cannot be read" in output
-    assert "b.png: not an image" in output
+    assert "b.png: not a picture" in output
 
 
 def test_a_data_set_that_has_grown_before_a_resume_is_said_and_trained_to_the_end(root, endless, gt_folder):
