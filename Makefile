@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
-.PHONY: install quickstart train-xs test test-faults check format clean-quickstart
+.PHONY: install quickstart train-shipped test test-faults check format clean-quickstart
 
 install: $(VENV)/installed
 
@@ -32,24 +32,22 @@ quickstart: $(VENV)/installed
 	$(RUN) -m kdsr_tools quickstart report
 
 # The shipped models anew, from photographs in datasets/train, validated on datasets/Kodak24: see docs/results.md.
-# One of them alone: make train-xs XS=classic; real starts from the classic teacher.
-XS ?= isotropic classic real
-train-xs: $(XS:%=results/kdsr-xs-%-x4.safetensors)
+# One of them alone: make train-shipped SIZES=xs
+SIZES ?= xs s
+train-shipped: $(SIZES:%=results/kdsr-%-x4.safetensors)
 
-datasets/xs_train.lmdb: | $(VENV)/installed
-	$(RUN) -m kdsr_tools tiles datasets/train --to $@
+datasets/blind_train.lmdb: | $(VENV)/installed
+	$(RUN) -m kdsr_tools tiles datasets/train --to $@ --most-tiles 12
 
-results/kdsr-xs-%-x4.safetensors: experiments/xs_%_teacher/models/net_g_latest.pth
-	$(RUN) basicsr/train.py --auto_resume -opt options/xs/$*/student.yml
-	$(RUN) -m kdsr_tools convert experiments/xs_$*_student/models/net_g_latest.pth $@ --precision fp16 --overwrite
+# BasicSR writes net_g_latest.pth at the end of a run, and `--auto_resume` goes on with one that was interrupted.
+results/kdsr-%-x4.safetensors: experiments/blind_%_teacher/models/net_g_latest.pth
+	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/student.yml
+	$(RUN) -m kdsr_tools convert experiments/blind_$*_student/models/net_g_latest.pth $@ --precision fp16 --overwrite
 
-# BasicSR writes the file at the end of a run, and `--auto_resume` goes on with one that was interrupted.
-experiments/xs_%_teacher/models/net_g_latest.pth: | datasets/xs_train.lmdb
-	$(RUN) basicsr/train.py --auto_resume -opt options/xs/$*/teacher.yml
+experiments/blind_%_teacher/models/net_g_latest.pth: | datasets/blind_train.lmdb
+	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/teacher.yml
 
-experiments/xs_real_teacher/models/net_g_latest.pth: experiments/xs_classic_teacher/models/net_g_latest.pth
-
-.PRECIOUS: experiments/xs_%_teacher/models/net_g_latest.pth
+.PRECIOUS: experiments/blind_%_teacher/models/net_g_latest.pth
 
 # To train anew, after a change of options.
 clean-quickstart:
