@@ -46,7 +46,7 @@ def draw_quantity(axes: Axes, experiments: Mapping[str, Curves], quantity: str) 
             axes.plot(iterations, values, label=name, **style)
     axes.set(xlabel="iteration", ylabel=describe_quantity(quantity))
     lines = axes.get_lines()
-    if quantity.startswith("losses/") and all((line.get_ydata() > 0).all() for line in lines):
+    if quantity.startswith("losses/") and all((np.asarray(line.get_ydata()) > 0).all() for line in lines):
         axes.set_yscale("log")
 
 

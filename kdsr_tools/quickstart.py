@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import skimage.data
@@ -10,7 +11,7 @@ from kdsr_tools import markdown
 from kdsr_tools.arguments import add_described_parser
 from kdsr_tools.compare.command import compare
 from kdsr_tools.compare.report import format_score
-from kdsr_tools.compare.settings import read_compare_settings
+from kdsr_tools.compare.settings import Metric, read_compare_settings
 from kdsr_tools.compare.summary import Scores
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.tiles import write_lmdb, write_tiles
@@ -71,8 +72,9 @@ def format_table(scores: Scores) -> str:
 
 
 def _mean_scores(scores: Scores, model: str, images: set[str]) -> str:
-    means = (scores.mean(model, metric, where=lambda item: item.name.image in images) for metric in ("psnr", "ssim"))
-    return " / ".join(format_score(metric, mean.value) for metric, mean in zip(("psnr", "ssim"), means, strict=True))
+    metrics: tuple[Metric, ...] = ("psnr", "ssim")
+    means = (scores.mean(model, metric, where=lambda item: item.name.image in images) for metric in metrics)
+    return " / ".join(format_score(metric, mean.value) for metric, mean in zip(metrics, means, strict=True))
 
 
 def add_parser(subparsers) -> None:
@@ -81,11 +83,19 @@ def add_parser(subparsers) -> None:
     steps = parser.add_subparsers(required=True, metavar="STEP")
     data = add_described_parser(steps, "data", "write the photographs to train on and those held out")
     data.add_argument("--to", type=Path, default=DATA_FOLDER, metavar="FOLDER")
-    data.set_defaults(run=lambda args: _done(prepare_data(args.to)))
+    data.set_defaults(run=run_data)
     show = add_described_parser(steps, "report", "print the table and write the page of the trained models")
     show.add_argument("-opt", type=Path, default=REPORT_OPTIONS, metavar="FILE")
-    show.set_defaults(run=lambda args: _done(report(args.opt)))
+    show.set_defaults(run=run_report)
 
 
-def _done(_: None) -> int:
+def run_data(args: argparse.Namespace) -> int:
+    """Write the photographs."""
+    prepare_data(args.to)
+    return 0
+
+
+def run_report(args: argparse.Namespace) -> int:
+    """Print the table and write the page."""
+    report(args.opt)
     return 0

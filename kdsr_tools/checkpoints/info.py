@@ -33,7 +33,7 @@ def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int,
     """
     content = read_checkpoint(path)
     network, description = _build(content, path, option_file)
-    facts = {"network": description, "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB"}
+    facts: dict[str, Any] = {"network": description, "file": f"{path}, {path.stat().st_size / 1e6:.1f} MB"}
     facts["parameters"] = count_parameters(network)
     height, width = lq_size
     facts[f"MACs for LQ {height}x{width}"] = _try_to_count(network, lq_size)

@@ -48,13 +48,13 @@ def measure_costs(
     seconds = time_restorers(in_use, lq, rounds=options.rounds)
     costs = {}
     for model in models:
-        has_memory = options.memory and model.source is not None and not model.sees_gt
+        source = model.source if options.memory and not model.sees_gt else None
         time = seconds.get(model.name)
         costs[model.name] = Cost(
             parameters=count_parameters(model.network) if model.network else None,
             giga_macs=_count_giga_macs(model, options.lq_size),
             seconds_per_megapixel=time and time / megapixels,
-            memory_mb=_measure_memory(model.source, options.lq_size, device) if has_memory else None,
+            memory_mb=_measure_memory(source, options.lq_size, device) if source is not None else None,
         )
     return costs
 

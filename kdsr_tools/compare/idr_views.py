@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kdsr_arch import KDSRStudent
 from kdsr_tools.checkpoints.experiments import find_teacher
 from kdsr_tools.compare.models import ComparedModel
 from kdsr_tools.compare.runner import Plan
@@ -24,23 +25,22 @@ def make_idr_views(
     settings: CompareSettings, models: Sequence[ComparedModel], plans: Sequence[Plan]
 ) -> list[dict[str, Any]]:
     """Inspect every KDSR student of a comparison, or take what an earlier run kept of it; none without GT."""
-    students = [model for model in models if model.is_kdsr_student]
-    images = _gt_images(plans) if students and settings.idr else []
-    if not images:
+    idr = settings.idr
+    students = [(model, model.network) for model in models if isinstance(model.network, KDSRStudent)]
+    if idr is None or not students or not (images := _gt_images(plans)):
         return []
     path = settings.output / "idr.json"
     kept = _read(path)
-    vary = settings.idr.vary or varied_parameters(plans)
+    vary = idr.vary or varied_parameters(plans)
     views = {}
-    for model in students:
+    for model, student in students:
         teacher = _teacher_path(settings, model)
-        options = repr((vary, settings.idr.number))
+        options = repr((vary, idr.number))
         key = join_keys(model.fingerprint, options, _identify(teacher), *map(hash_array, images))
         if kept.get(model.name, {}).get("key") != key:
             print(f"Inspecting the IDR of {model.name} ...", flush=True)
-            student = model.network.cpu()
             loaded = load_teacher(teacher, scale=settings.scale) if teacher else None
-            view = make_idr_view(model.name, student, loaded, images, vary=vary, number=settings.idr.number)
+            view = make_idr_view(model.name, student.cpu(), loaded, images, vary=vary, number=idr.number)
             kept[model.name] = {"key": key, "view": view}
         views[model.name] = kept[model.name]
     with write_then_rename(path) as temporary:
@@ -75,7 +75,8 @@ def _read_gt(plan: Plan, index: int, images: dict[str, np.ndarray]) -> None:
         gt = plan.image_set.read(index, 0).gt
     except ValueError:  # its cells say why
         return
-    images[plan.image_set.images[index]] = np.ascontiguousarray(gt.permute(1, 2, 0).numpy())
+    if gt is not None:
+        images[plan.image_set.images[index]] = np.ascontiguousarray(gt.permute(1, 2, 0).numpy())
 
 
 def _teacher_path(settings: CompareSettings, model: ComparedModel) -> Path | None:

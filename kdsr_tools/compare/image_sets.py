@@ -65,6 +65,8 @@ class StoredSet:
     """
 
     def __init__(self, name: str, options: ImagesSettings, *, scale: int):
+        if options.dataroot_lq is None:
+            raise ValueError(f"data.{name}.dataroot_lq: expected the folder of the LQ images, got none")
         self.name, self.scale = name, scale
         self.has_gt = options.dataroot_gt is not None
         self.cases = [BenchmarkCase("as given", {})]
@@ -73,7 +75,7 @@ class StoredSet:
         self._lq = _by_key(lq_source)
         self._gt: dict[str, tuple[ImageSource, int]] = {}
         self._lq_names = {key: key for key in self._lq}
-        if self.has_gt:
+        if options.dataroot_gt is not None:
             gt_source = _open(options.dataroot_gt, options.meta_info)
             self._gt = _by_key(gt_source)
             self._lq_names = {key: _fill(options.filename_tmpl, key) for key in self._gt}

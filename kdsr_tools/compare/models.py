@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from kdsr_arch import KDSRStudent
 from kdsr_model.options import complete_network
 from kdsr_tools.checkpoints.experiments import experiment_options, newest_checkpoint
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
@@ -47,11 +46,6 @@ class ComparedModel:
     source: NetworkSource | None = None
     teacher: Path | None = None
     sees_gt: bool = False
-
-    @property
-    def is_kdsr_student(self) -> bool:
-        """Tell whether the model estimates an IDR from LQ."""
-        return isinstance(self.network, KDSRStudent)
 
 
 def open_models(settings: CompareSettings, *, device: torch.device) -> list[ComparedModel]:

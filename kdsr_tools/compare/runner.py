@@ -102,7 +102,7 @@ def _restore(
     try:
         if model.sees_gt and pair.gt is None:
             raise ValueError("it sees the original, and there is none")
-        seen = [image[None] for image in (pair if model.sees_gt else pair[:1])]
+        seen = [image[None] for image in (pair if model.sees_gt else pair[:1]) if image is not None]
         with torch.inference_mode():
             output = model.restore(*seen).float().cpu()
         if not torch.isfinite(output).all():

@@ -85,7 +85,9 @@ class ImagesSettings(Settings):
 
     def benchmark_block(self, name: str, *, scale: int) -> dict[str, Any]:
         """Give the options of the `BlindSRBenchmarkDataset` that makes the LQ images."""
-        block = {"type": "BlindSRBenchmarkDataset", "name": name, "phase": "test", "scale": scale}
+        if self.dataroot_gt is None:
+            raise ValueError(f"data.{name}.dataroot_gt: expected the images to make LQ from, got none")
+        block: dict[str, Any] = {"type": "BlindSRBenchmarkDataset", "name": name, "phase": "test", "scale": scale}
         block |= {"dataroot_gt": self.dataroot_gt, "io_backend": find_io_backend(self.dataroot_gt)}
         own = {key: getattr(self, key) for key in (*BENCHMARK_KEYS, "meta_info") if getattr(self, key) is not None}
         return block | own

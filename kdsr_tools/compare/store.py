@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class ResultStore:
         """Give where an item's picture is."""
         return self._stem(name).with_suffix(".png")
 
-    def find(self, name: ItemName, *, key: str, metrics: list[str], with_picture: bool) -> Item | None:
+    def find(self, name: ItemName, *, key: str, metrics: Sequence[str], with_picture: bool) -> Item | None:
         """Give an item measured with the same key, metrics and, if wanted, a picture; failures are tried anew.
 
         Args:
@@ -71,8 +72,8 @@ class ResultStore:
         with write_then_rename(self._stem(item.name).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(asdict(item), indent=1), encoding="utf-8")
 
-    def read_picture(self, name: ItemName) -> np.ndarray:
-        """Give an item's picture (H, W, 3), BGR uint8."""
+    def read_picture(self, name: ItemName) -> np.ndarray | None:
+        """Give an item's picture (H, W, 3), BGR uint8; None where it cannot be read."""
         return cv2.imread(str(self.picture_path(name)))
 
     def _stem(self, name: ItemName) -> Path:
@@ -89,7 +90,7 @@ def file_name(name: str) -> str:
 def hash_array(array: np.ndarray) -> str:
     """Hash an array's shape and values."""
     digest = hashlib.sha256(repr((array.shape, array.dtype.str)).encode())
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

@@ -41,7 +41,7 @@ class Difference:
     @property
     def is_clear(self) -> bool:
         """Tell whether the interval leaves zero out."""
-        return self.low is not None and (self.low > 0 or self.high < 0)
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 class Scores:
@@ -72,9 +72,9 @@ class Scores:
 
     def _by_place(self, model: str, metric: Metric) -> dict[tuple[str, str], float]:
         return {
-            (item.name.image, item.name.setting): item.scores[metric]
+            (item.name.image, item.name.setting): value
             for item in self._of_model[model]
-            if item.scores.get(metric) is not None
+            if (value := item.scores.get(metric)) is not None
         }
 
     def failures(self, model: str) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import cv2
 import numpy as np
@@ -62,7 +62,9 @@ def collect_samples(
     number: int,
 ) -> Samples:
     """Degrade `number` random crops of `images` (H, W, 3), RGB in [0, 1], and estimate; the same on every run."""
-    drawn, features, origin = [], {name: [] for name in estimators}, []
+    drawn: list[dict[Parameter, float]] = []
+    features: dict[str, list[np.ndarray]] = {name: [] for name in estimators}
+    origin: list[int] = []
     for index in range(number):
         rng = rng_for_name("kdsr inspect", str(index))
         image = index % len(images)
@@ -79,7 +81,7 @@ def collect_samples(
 
 def draw_parameters(vary: Sequence[Parameter], *, scale: int, rng: Generator) -> dict[Parameter, float]:
     """Draw the parameters in `vary` as the paper trains; the others are moderate blur, round, no noise, no JPEG."""
-    parameters = {
+    parameters: dict[Parameter, float | None] = {
         "blur": rng.uniform(SMALLEST_BLUR, scale) if "blur" in vary else scale / 2,
         "angle": rng.uniform(0, 180) if "angle" in vary else None,
         "noise": rng.uniform(0, LARGEST_NOISE) if "noise" in vary else 0.0,
@@ -103,7 +105,8 @@ def degrade(gt: np.ndarray, parameters: Mapping[Parameter, float], *, scale: int
 def _compress(image: np.ndarray, quality: int) -> np.ndarray:
     bgr = (round_to_8_bit(image) * 255).astype(np.uint8)[..., ::-1]
     encoded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.ascontiguousarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1], dtype=np.float32) / 255
+    decoded = cast(np.ndarray, cv2.imdecode(encoded, cv2.IMREAD_COLOR))  # never None: it was written just now
+    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.float32) / 255
 
 
 def _crop(image: np.ndarray, size: int, scale: int, rng: Generator) -> np.ndarray:

@@ -49,7 +49,7 @@ def make_idr_view(
     estimators = make_estimators(student, teacher, make_untrained(student))
     samples = collect_samples(estimators, images, scale=scale, vary=vary, number=number)
     found = probe(samples)
-    view = {
+    view: dict[str, Any] = {
         "name": name,
         "number": number,
         "num_images": len(images),
@@ -101,7 +101,8 @@ def draw_maps(samples: Samples, name: str) -> str:
 
 def _draw_map(axes: Axes, points: np.ndarray, values: np.ndarray, parameter: Parameter) -> None:
     colours = COLOUR_MAPS.get(parameter, "viridis")
-    dots = axes.scatter(*points.T, c=values, s=9, cmap=colours, linewidths=0, rasterized=True)
+    x, y = points.T
+    dots = axes.scatter(x, y, c=values, s=9, cmap=colours, linewidths=0, rasterized=True)
     axes.set(xticks=[], yticks=[])
     bar = axes.figure.colorbar(dots, ax=axes, label=PARAMETERS[parameter], shrink=0.85)
     bar.outline.set_visible(False)

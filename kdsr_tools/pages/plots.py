@@ -18,7 +18,8 @@ SERIES = tuple(f"#0a0b{number:02x}" for number in range(8))
 VARIABLES = {INK: "var(--ink-2)", GRID: "var(--line)"} | {
     colour: f"var(--s{number + 1})" for number, colour in enumerate(SERIES)
 }
-STYLE = {
+# The type of matplotlib's keys is another in each of its versions.
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "kdsr",
     "font.family": "sans-serif",
@@ -42,7 +43,7 @@ STYLE = {
     "axes.prop_cycle": cycler(color=SERIES),
 }
 # The same for a picture of its own, in plain colours on white.
-PICTURE_STYLE = STYLE | {
+PICTURE_STYLE: dict[Any, Any] = STYLE | {
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), "#333842"),
     **dict.fromkeys(("axes.edgecolor", "grid.color"), "#dddddd"),
     "axes.prop_cycle": cycler(

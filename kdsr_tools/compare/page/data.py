@@ -109,9 +109,8 @@ class _SetCollector:
 
     def collect(self) -> None:
         """Add the set's view, its pictures, and its crops."""
-        if self.data.encoding is None:
-            self.data.encoding = self._choose_encoding()
-        pictures = [picture for image in self.plan.shown_images if (picture := self._collect_image(image))]
+        encoding = self.data.encoding = self.data.encoding or self._choose_encoding()
+        pictures = [picture for image in self.plan.shown_images if (picture := self._collect_image(image, encoding))]
         labels = [self.plan.image_set.cases[case].label for case in self.plan.shown_cases]
         view = {"name": self.plan.image_set.name, "models": self.results.scores.models, "pictures": pictures}
         view["settings"] = [describe_label(label) for label in labels]
@@ -126,10 +125,10 @@ class _SetCollector:
         for image in self.plan.shown_images[:SAMPLE_SIZE]:
             shown = read_shown(self.results, image, self.plan.shown_cases[0], self.store)
             sample += [sr for sr in (shown.sr.values() if shown else ()) if sr is not None][-1:]
-        limits = {"quality": self.shown.quality, "most_megabytes": self.shown.most_megabytes}
-        return choose_encoding(sample, count=sum(counts) * num_models, **limits)
+        quality, most_megabytes = self.shown.quality, self.shown.most_megabytes
+        return choose_encoding(sample, count=sum(counts) * num_models, quality=quality, most_megabytes=most_megabytes)
 
-    def _collect_image(self, image: int) -> dict[str, Any] | None:
+    def _collect_image(self, image: int, encoding: Encoding) -> dict[str, Any] | None:
         all_shown = [self._read(image, case) for case in self.plan.shown_cases]
         present = [shown for shown in all_shown if shown is not None]
         if not present:
@@ -144,8 +143,8 @@ class _SetCollector:
             "width": width,
             "height": height,
             "thumbnail": as_data_uri(thumbnail),
-            "gt": None if first.gt is None else self._add_block(self.data.encoding.encode, first.gt),
-            "settings": [self._describe(shown, place) for shown, place in zip(present, places, strict=True)],
+            "gt": None if first.gt is None else self._add_block(encoding.encode, first.gt),
+            "settings": [self._describe(shown, place, encoding) for shown, place in zip(present, places, strict=True)],
         }
 
     def _read(self, image: int, case: int) -> Shown | None:
@@ -155,13 +154,13 @@ class _SetCollector:
         self.data.blocks.append(self.pool.submit(encode, picture))
         return len(self.data.blocks) - 1
 
-    def _describe(self, shown: Shown, place: Place) -> dict[str, Any]:
+    def _describe(self, shown: Shown, place: Place, encoding: Encoding) -> dict[str, Any]:
         sr, scores, errors = {}, {}, {}
         for name, picture in shown.sr.items():
             if picture is None:
                 errors[name] = shown.items[name].error
             else:
-                sr[name] = self._add_block(self.data.encoding.encode, picture)
+                sr[name] = self._add_block(encoding.encode, picture)
                 scores[name] = self._caption(shown.items[name])
         lq = self._add_block(encode_webp, shown.lq)
         return {"lq": lq, "sr": sr, "scores": scores, "errors": errors, "place": [place.left, place.top, place.size]}

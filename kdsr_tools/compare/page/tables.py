@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +11,7 @@ from kdsr_data.presets import BenchmarkCase, describe_label
 from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.report import Report, SetResults, format_difference, format_score
 from kdsr_tools.compare.settings import NEED_GT, Metric
+from kdsr_tools.compare.store import Item, ItemName
 from kdsr_tools.pages.plots import draw_lines, draw_svg
 
 # What a plot's x axis may be: how to read it off a degradation, and the axis's label.
@@ -85,9 +86,10 @@ def _sentence(results: SetResults) -> dict[str, Any] | None:
     if metric is None:
         return None
     info = METRICS[metric]
-    means = {model: results.scores.mean(model, metric).value for model in results.scores.models}
+    found = {model: results.scores.mean(model, metric).value for model in results.scores.models}
+    means = {model: value for model, value in found.items() if value is not None}
     sign = -1 if info.higher_is_better else 1
-    ranking = sorted((model for model in means if means[model] is not None), key=lambda model: sign * means[model])
+    ranking = sorted(means, key=lambda model: sign * means[model])
     if len(ranking) < 2:
         return None
     best, second = ranking[:2]
@@ -95,7 +97,7 @@ def _sentence(results: SetResults) -> dict[str, Any] | None:
     unit = f" {info.unit}" if info.unit else f" {info.label}"
     lead = f"{abs(means[best] - means[second]):.{info.digits}f}{unit}"
     detail = ""
-    if difference and difference.low is not None:
+    if difference and difference.low is not None and difference.high is not None:
         limits = sorted(sign * -1 * limit for limit in (difference.low, difference.high))
         detail = f"95 % interval {limits[0]:.{info.digits}f} to {limits[1]:.{info.digits}f}"
     value = f"{format_score(metric, means[best])}{unit}"
@@ -119,19 +121,25 @@ def _case_table(results: SetResults) -> dict[str, Any] | None:
     rows = []
     for case in results.plan.image_set.cases:
         means = [
-            results.scores.mean(model, metric, where=lambda item, label=case.label: item.name.setting == label).value
-            for model in results.scores.models
+            results.scores.mean(model, metric, where=_is_in({case.label})).value for model in results.scores.models
         ]
         cells = [{"text": format_score(metric, m), "sort": "" if m is None else m} for m in means]
         rows.append({"name": describe_label(case.label), "cells": cells})
     return {"metric": METRICS[metric], "models": results.scores.models, "rows": rows}
 
 
+def _is_in(settings: Collection[str]) -> Callable[[Item], bool]:
+    """Make what tells whether an item is of one of these cases."""
+    return lambda item: item.name.setting in settings
+
+
 def _plots(results: SetResults) -> list[dict[str, str]]:
     """Plot the main metric against blur width and noise, whichever the cases vary."""
     metric = main_metric(results)
+    if metric is None:
+        return []
     plots = []
-    for what, (parameter, x_label) in AXES.items() if metric else ():
+    for what, (parameter, x_label) in AXES.items():
         lines = _lines(results, metric, parameter)
         if any(len(x) > 1 for x, _ in lines.values()):
             info = METRICS[metric]
@@ -153,7 +161,7 @@ def _lines(
     for model in results.scores.models:
         points = []
         for value, labels in sorted(places.items()):
-            mean = results.scores.mean(model, metric, where=lambda item, at=labels: item.name.setting in at).value
+            mean = results.scores.mean(model, metric, where=_is_in(labels)).value
             if mean is not None and math.isfinite(mean):
                 points.append((value, mean))
         lines[model] = ([x for x, _ in points], [y for _, y in points])
@@ -182,9 +190,9 @@ def _cost_cell(value: float | None, write: Callable[[float], str]) -> dict[str, 
     return {"text": "–" if value is None else write(value), "sort": "" if value is None else value}
 
 
-def failures(report: Report) -> list[dict[str, str]]:
+def failures(report: Report) -> list[dict[str, Any]]:
     """List what failed, each reason once a model and image set, with how often and the first place."""
-    grouped: dict[tuple[str, str, str], list] = {}
+    grouped: dict[tuple[str, str, str | None], list[ItemName]] = {}
     for results in report.sets:
         for model in results.scores.models:
             for item in results.scores.failures(model):

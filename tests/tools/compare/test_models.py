@@ -5,6 +5,7 @@ import torch
 from comparison_files import write_models
 from option_files import save_student
 
+from kdsr_arch import KDSRStudent
 from kdsr_tools.compare.models import open_model
 from kdsr_tools.compare.settings import ComparedModelSettings
 
@@ -18,7 +19,7 @@ def open_weights(path, **options):
 def test_an_experiment_is_opened_by_its_folder(tmp_path):
     write_models(tmp_path)
     model = open_model("m", ComparedModelSettings(experiment=tmp_path / "experiment"), scale=4, device=CPU)
-    assert model.is_kdsr_student
+    assert isinstance(model.network, KDSRStudent)
     assert model.source.weights.name == "net_g_latest.pth"
     assert model.restore(torch.rand(1, 3, 8, 9)).shape == (1, 3, 32, 36)
 
@@ -50,4 +51,4 @@ def test_a_file_that_spandrel_knows_is_opened_by_itself(tmp_path):
     torch.save(arch.state_dict(), tmp_path / "compact.pth")
     model = open_weights(tmp_path / "compact.pth")
     assert model.restore(torch.rand(1, 3, 8, 8)).shape == (1, 3, 32, 32)
-    assert not model.is_kdsr_student
+    assert not isinstance(model.network, KDSRStudent)
