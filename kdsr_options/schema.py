@@ -163,6 +163,7 @@ def _known_keys(settings_class: type[Settings], parents: Iterable[Any]) -> list[
     for key in parents:
         # In a block whose keys are names of the user's choice, all values are of one kind.
         kind = get_args(kind)[1] if get_origin(kind) is dict else kind.model_fields[key].annotation
-        # Of a block that may be left out, `Settings | None`, the settings.
-        kind = next((part for part in get_args(kind) if hasattr(part, "model_fields")), kind)
+        if get_origin(kind) is not dict:
+            # Of a block that may be left out, `Settings | None`, the settings.
+            kind = next((part for part in get_args(kind) if hasattr(part, "model_fields")), kind)
     return [field.alias or name for name, field in kind.model_fields.items()]

@@ -32,6 +32,8 @@ class SampleSettings(Settings):
     scale: int = Field(ge=1)
     noise: Annotated[Range, Within(0, 255)] | None = None
     blur: BlurSettings = BlurSettings()
+    more: dict[str, BlurSettings] = {}
+    last: BlurSettings | None = None
 
 
 def problems_of(opt):
@@ -69,9 +71,11 @@ def test_the_block_is_left_alone():
     ("changes", "path", "message"),
     [
         ({"sclae": 2}, "sclae", "unknown key; did you mean 'scale'?"),
-        ({"zzz": 2}, "zzz", "unknown key; known here: blur, noise, scale"),
+        ({"zzz": 2}, "zzz", "unknown key; known here: blur, last, more, noise, scale"),
         ({"blur": {"widht_range": 2}}, "blur.widht_range", "unknown key; did you mean 'width_range'?"),
         ({"blur": {"scale": 2}}, "blur.scale", "unknown key; known here: prob, width_range"),
+        ({"more": {"own": {"scale": 2}}}, "more.own.scale", "unknown key; known here: prob, width_range"),
+        ({"last": {"porb": 2}}, "last.porb", "unknown key; did you mean 'prob'?"),
         ({"scale": 0}, "scale", "expected greater than or equal to 1, got 0"),
         ({"scale": "big"}, "scale", "expected a valid integer, unable to parse string as an integer, got 'big'"),
         ({"blur": {"prob": 1.4}}, "blur.prob", "expected less than or equal to 1, got 1.4"),

@@ -24,7 +24,7 @@ def test_a_teacher_is_loaded_and_a_wrong_one_is_named(tmp_path):
     assert not teacher.training and not any(parameter.requires_grad for parameter in teacher.parameters())
     with pytest.raises(ValueError, match="a teacher for x4, and the student enlarges x2"):
         load_teacher(tmp_path / "t.pth", scale=2)
-    with pytest.raises(ValueError, match="a student's checkpoint; name the teacher's"):
+    with pytest.raises(ValueError, match="the weights are a student's; only a KDSR teacher"):
         load_teacher(save_student(tmp_path / "s.pth"), scale=4)
 
 
