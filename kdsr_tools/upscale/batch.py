@@ -96,7 +96,7 @@ def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: 
     except (ValueError, OSError, MemoryError, RuntimeError) as error:  # RuntimeError: PyTorch has no memory left
         outcome.reason = describe_error(error).splitlines()[0]
         if isinstance(error, OSError) and error.errno in FATAL_ERRORS:
-            return error.strerror
+            return error.strerror or ""
     finally:
         outcome.seconds = perf_counter() - start
     return ""
@@ -120,9 +120,12 @@ def _read(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) ->
 
 
 def _write(job: Job, result: Picture, settings: Settings) -> None:
-    options = {"quality": settings.quality, "keep_metadata": settings.keep_metadata}
+    quality, keep = settings.quality, settings.keep_metadata
     if job.target is STREAM:
-        sys.stdout.buffer.write(encode_picture(result, settings.stream_format, path="standard output", **options))
+        name = "standard output"
+        sys.stdout.buffer.write(
+            encode_picture(result, settings.stream_format, path=name, quality=quality, keep_metadata=keep)
+        )
         sys.stdout.buffer.flush()
     else:
-        write_picture(job.target, result, overwrite=settings.overwrite, **options)
+        write_picture(job.target, result, quality=quality, overwrite=settings.overwrite, keep_metadata=keep)

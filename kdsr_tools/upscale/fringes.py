@@ -24,6 +24,8 @@ def limit_to_neighbours(sr: Planes, lq: Planes) -> Planes:
     Args:
         sr: both with alpha, colours premultiplied; `sr` (1, 3, sH, sW) and (1, 1, sH, sW) is `lq` enlarged.
     """
+    if sr.alpha is None or lq.alpha is None:
+        raise ValueError("sr, lq: expected planes with alpha, got opaque ones, which have no fringes")
     scale = sr.alpha.shape[-1] // lq.alpha.shape[-1]
     least_alpha, most_alpha = (_enlarge(limit, scale) for limit in _find_range(lq.alpha, lq.alpha))
     alpha = torch.minimum(torch.maximum(sr.alpha, least_alpha), most_alpha)

@@ -126,9 +126,8 @@ def check_fits(path: str, file_format: str, *, size: tuple[int, int], has_alpha:
 
 def _encode(picture: Picture, file_format: str, quality: int | None, metadata: Metadata) -> bytes:
     pixels = _fit_to_format(picture.pixels, file_format)
-    profile = picture.icc_profile or b""
-    if profile[16:20] != (b"GRAY" if pixels.shape[-1] <= 2 else b"RGB "):
-        profile = None
+    colour_space = b"GRAY" if pixels.shape[-1] <= 2 else b"RGB "
+    profile = picture.icc_profile if (picture.icc_profile or b"")[16:20] == colour_space else None
     if file_format == "PNG" and pixels.dtype == np.uint16:
         encoded = cv2.imencode(".png", np.ascontiguousarray(_swap_red_and_blue(pixels)))[1].tobytes()
         return insert_chunks(encoded, png_chunks(metadata, icc_profile=profile))
@@ -157,11 +156,19 @@ def _fit_to_format(pixels: np.ndarray, file_format: str) -> np.ndarray:
 
 def _encode_tiff(pixels: np.ndarray, icc_profile: bytes | None, metadata: Metadata) -> bytes:
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    layout = {"photometric": "rgb" if channels > 2 else "minisblack", "planarconfig": "contig", "metadata": None}
-    layout["extrasamples"] = ["unassalpha"] if channels in (2, 4) else []
-    compression = {"compression": "adobe_deflate", "predictor": True}
     encoded = io.BytesIO()
-    tifffile.imwrite(encoded, pixels, iccprofile=icc_profile, **layout, **compression, **tiff_options(metadata))
+    tifffile.imwrite(
+        encoded,
+        pixels,
+        photometric="rgb" if channels > 2 else "minisblack",
+        extrasamples=["unassalpha"] if channels in (2, 4) else [],
+        planarconfig="contig",
+        compression="adobe_deflate",
+        predictor=True,
+        iccprofile=icc_profile,
+        metadata=None,
+        **tiff_options(metadata),
+    )
     return encoded.getvalue()
 
 

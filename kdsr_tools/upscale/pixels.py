@@ -108,7 +108,7 @@ def to_image(planes: Planes, *, like: np.ndarray) -> np.ndarray:
 
     `planes` need not be clamped, and are gray where `like` is. Where only `like` has alpha, the result is opaque.
     """
-    channels = planes.colour if planes.alpha is None else _divide_by_alpha(planes)
+    channels = planes.colour if planes.alpha is None else _divide_by_alpha(planes.colour, planes.alpha)
     num_channels = 1 if like.ndim == 2 else like.shape[2]
     if num_channels in (2, 4):
         alpha = torch.ones_like(channels[:, :1]) if planes.alpha is None else planes.alpha
@@ -121,6 +121,5 @@ def to_image(planes: Planes, *, like: np.ndarray) -> np.ndarray:
     return image[..., 0] if like.ndim == 2 else image
 
 
-def _divide_by_alpha(planes: Planes) -> Tensor:
-    alpha = planes.alpha
-    return torch.where(alpha > LEAST_ALPHA, planes.colour / alpha.clamp(min=LEAST_ALPHA), 0.0)
+def _divide_by_alpha(colour: Tensor, alpha: Tensor) -> Tensor:
+    return torch.where(alpha > LEAST_ALPHA, colour / alpha.clamp(min=LEAST_ALPHA), 0.0)

@@ -148,10 +148,7 @@ class Upscaler:
         if self.scale == self.loaded.scale:
             return sr
         size = self.result_size(height, width)
-        planes = (
-            None if plane is None else F.interpolate(plane, size=size, mode="bicubic", antialias=True) for plane in sr
-        )
-        return Planes(*planes)
+        return Planes(_resample(sr.colour, size), None if sr.alpha is None else _resample(sr.alpha, size))
 
     def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
@@ -175,9 +172,11 @@ class Upscaler:
 
     def _build_restorer(self, dtype: torch.dtype) -> ImageRestorer | TiledRestorer:
         network = self.loaded.network
-        if not self.is_student:
-            where = {"device": self.device, "dtype": dtype, "tile_size": self.tile_size}
-            return TiledRestorer(network.to(self.device), scale=self.loaded.scale, **where)
+        if not isinstance(network, KDSRStudent):
+            network = network.to(self.device)
+            return TiledRestorer(
+                network, scale=self.loaded.scale, device=self.device, dtype=dtype, tile_size=self.tile_size
+            )
         if dtype != torch.float32:
             network = copy.deepcopy(network)
         network = network.to(self.device, dtype)
@@ -186,9 +185,13 @@ class Upscaler:
     def _check_idr_source(self, idr_from: str | np.ndarray | Image.Image) -> str | Tensor:
         if isinstance(idr_from, np.ndarray):
             return to_rgb(to_planes(idr_from).colour)
-        if idr_from not in ("full", "crop"):
+        if not isinstance(idr_from, str) or idr_from not in ("full", "crop"):
             raise ValueError(f"idr_from: expected 'full', 'crop' or a picture as an array, got {idr_from!r}")
         return idr_from
+
+
+def _resample(plane: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(plane, size=size, mode="bicubic", antialias=True)
 
 
 def _check_precision(precision: str, device: torch.device) -> None:
