@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import warnings
 from collections.abc import Callable
@@ -114,12 +115,13 @@ class Upscaler:
         """The final factor."""
         return self.outscale or self.loaded.scale
 
-    def __call__(self, image: np.ndarray | Image.Image) -> np.ndarray:
+    def __call__(self, image: np.ndarray | Image.Image, *, idr: Tensor | None = None) -> np.ndarray:
         """Enlarge a picture.
 
         Args:
             image: (H, W) gray, or (H, W, C) of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA) channels; uint8,
                 uint16, or floats in [0, 1]; or a PIL image, which comes back as an array.
+            idr: (1, C), for KDSR students, in place of what `idr_from` says.
 
         Returns:
             The same kind of array, `scale` times as large; floats are clamped to [0, 1]. Where all of RGB is gray, the
@@ -130,10 +132,10 @@ class Upscaler:
         """
         image = as_array(image)
         planes = to_planes(image)
-        results = self._restore(planes, self.precision)
+        results = self._restore(planes, self.precision, idr)
         if self.precision != "fp32" and not _are_finite(results):
             self.warn(f"the result in {self.precision} was not finite and was computed again in fp32")
-            results = self._restore(planes, "fp32")
+            results = self._restore(planes, "fp32", idr)
         if not _are_finite(results):
             raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
         sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
@@ -142,6 +144,27 @@ class Upscaler:
     def result_size(self, height: int, width: int) -> tuple[int, int]:
         """Tell the height and width that a picture of this size gets."""
         return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
+
+    def pool_features(self, image: np.ndarray) -> Tensor:
+        """Give the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""
+        return self._student_restorer().pool_features(to_rgb(to_planes(image).colour))
+
+    def summarise(self, features: Tensor) -> Tensor:
+        """Turn the mean of several pictures' `pool_features` into the one IDR (1, C) of all of them."""
+        return self._student_restorer().summarise(features).cpu()
+
+    def _student_restorer(self) -> ImageRestorer:
+        restorer = self._make_restorer(self.precision)
+        if not isinstance(restorer, ImageRestorer):
+            raise ValueError(f"{self.loaded.description} estimates no IDR")
+        return restorer
+
+    @property
+    def idr_source(self) -> str:
+        """What the IDR of a single picture is estimated from: 'full', 'crop' or, for a picture, its digest."""
+        if isinstance(self._idr_from, str):
+            return self._idr_from
+        return hashlib.sha256(self._idr_from.numpy().tobytes()).hexdigest()
 
     def _resize(self, sr: Planes, height: int, width: int) -> Planes:
         """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
@@ -153,12 +176,14 @@ class Upscaler:
         )
         return Planes(*planes)
 
-    def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
+    def _restore(self, planes: Planes, precision: str, idr: Tensor | None) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
         restorer = self._make_restorer(precision)
         inputs = [plane for plane in planes if plane is not None]
         # One IDR for both, so that colour and alpha stay in step.
-        shared = {"idr": self._find_idr(restorer, to_rgb(inputs[0]))} if isinstance(restorer, ImageRestorer) else {}
+        shared = {}
+        if isinstance(restorer, ImageRestorer):
+            shared["idr"] = self._find_idr(restorer, to_rgb(inputs[0])) if idr is None else idr
         return [from_rgb(restorer(to_rgb(plane), **shared), like=plane) for plane in inputs]
 
     def _find_idr(self, restorer: ImageRestorer, lq: Tensor) -> Tensor:
