@@ -6,9 +6,9 @@ import copy
 import hashlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -26,6 +26,10 @@ from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.fringes import limit_to_neighbours
 from kdsr_tools.upscale.pixels import Planes, as_array, from_rgb, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
+from kdsr_tools.upscale.video.settings import EncoderSettings
+
+if TYPE_CHECKING:
+    from kdsr_tools.upscale.video.film import FilmFrame, FilmReport
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Of the memory that is free when an upscaler is made: results and other programs need some, too.
@@ -144,6 +148,41 @@ class Upscaler:
     def result_size(self, height: int, width: int) -> tuple[int, int]:
         """Tell the height and width that a picture of this size gets."""
         return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
+
+    def video(
+        self,
+        source: str | Path,
+        target: str | Path,
+        *,
+        idr_from: str = "scene",
+        codec: str | None = None,
+        crf: float | None = None,
+        pixel_format: str | None = None,
+        overwrite: bool = False,
+        show_bar: bool | None = False,
+    ) -> FilmReport:
+        """Enlarge a film, with its sound, subtitles and times; see `docs/video.md`.
+
+        Args:
+            idr_from: 'scene' (one IDR for each scene) or 'frame' (what this upscaler does with pictures).
+            codec, crf, pixel_format: see `video.settings.EncoderSettings`.
+            show_bar: whether progress is shown on stderr; None: if that is a terminal.
+
+        Raises:
+            ValueError: the film cannot be read, or not written as it is asked for.
+            FileExistsError: the result exists and `overwrite` is False.
+        """
+        from kdsr_tools.upscale.video.film import make_film  # needs PyAV
+
+        encoder = EncoderSettings(codec, crf, pixel_format)
+        where = {"overwrite": overwrite, "show_bar": show_bar}
+        return make_film(self, Path(source), Path(target), idr_from=idr_from, encoder=encoder, **where)
+
+    def frames(self, source: str | Path, *, idr_from: str = "scene") -> Iterator[FilmFrame]:
+        """Give a film's frames enlarged, one by one, each with its time; see `video`."""
+        from kdsr_tools.upscale.video.film import restore_frames  # needs PyAV
+
+        return restore_frames(self, Path(source), idr_from=idr_from)
 
     def pool_features(self, image: np.ndarray) -> Tensor:
         """Give the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from kdsr_tools.upscale.video.colours import find_depth
 from kdsr_tools.upscale.video.names import CONTAINERS
 from kdsr_tools.upscale.video.plan import Look, Plan
+from kdsr_tools.upscale.video.settings import EncoderSettings
 
 # Codecs by the names that users know, with FFmpeg's encoders of each, the first of which is there is taken.
 ENCODERS = {
@@ -35,21 +36,6 @@ DEFAULT_CRFS = {"libx264": 17.0, "libx265": 19.0, "libvpx-vp9": 20.0, "libsvtav1
 # Encoders whose streams do not tell a pixel's aspect ratio, so that Matroska would have to.
 BLIND_TO_ASPECT = ("libvpx-vp9", "libsvtav1", "libaom-av1", "ffv1")
 QUIET = {"libx265": {"x265-params": "log-level=error"}}
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    """What users choose; None is what suits the film.
-
-    Args:
-        codec: a key of `ENCODERS`, or the name of one of FFmpeg's encoders.
-        crf: constant quality, on the encoder's own scale; smaller is better.
-        pixel_format: FFmpeg's name, such as yuv420p10le.
-    """
-
-    codec: str | None = None
-    crf: float | None = None
-    pixel_format: str | None = None
 
 
 @dataclass(frozen=True)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-import av
 import numpy as np
 from tqdm import tqdm
 
 from kdsr_tools.upscale.video.carrying import choose_streams
 from kdsr_tools.upscale.video.colours import to_pixels
-from kdsr_tools.upscale.video.encoding import EncoderSettings, choose_encoder
+from kdsr_tools.upscale.video.encoding import choose_encoder
 from kdsr_tools.upscale.video.joining import join_parts
 from kdsr_tools.upscale.video.names import CONTAINERS
 from kdsr_tools.upscale.video.parts import PART_FRAMES, Parts, PartWriter
 from kdsr_tools.upscale.video.pipeline import Behind, ahead
 from kdsr_tools.upscale.video.plan import Plan, make_plan
-from kdsr_tools.upscale.video.reading import FilmReader, without_gaps
+from kdsr_tools.upscale.video.reading import FilmReader, open_film, without_gaps
+from kdsr_tools.upscale.video.settings import EncoderSettings, FilmSettings
 
 if TYPE_CHECKING:
     from kdsr_tools.upscale.upscaler import Upscaler
@@ -39,17 +41,23 @@ class FilmFrame(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FilmSettings:
-    """How films are made.
+class FilmReport:
+    """What became of a film.
 
     Args:
-        has_scene_idrs: one IDR for each scene; False is what `Upscaler` does with single pictures.
-        max_pixels: refuse larger frames.
+        repeated: numbers of frames that were damaged and show the one before.
+        missing: what a file that is cut off lacks.
+        notes: what the result could not keep.
     """
 
-    encoder: EncoderSettings = field(default_factory=EncoderSettings)
-    has_scene_idrs: bool = True
-    max_pixels: int = 200_000_000
+    width: int
+    height: int
+    frames: int
+    scenes: int
+    seconds: float
+    repeated: tuple[int, ...] = ()
+    missing: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Film:
@@ -78,13 +86,13 @@ class Film:
         self.settings = settings
         self.note = note
         self.hides_bar = None if show_bar is None else not show_bar
+        with open_film(source) as container:
+            self.streams = choose_streams(container, source, target, note=note)
         self.parts = Parts(target, self._describe())
         self.plan = self._find_plan()
         height, width = upscaler.result_size(self.plan.look.height, self.plan.look.width)
         self.size = width, height
         self.encoder = choose_encoder(settings.encoder, self.plan, target, size=self.size, note=note)
-        with av.open(str(source), metadata_errors="replace") as container:
-            self.streams = choose_streams(container, source, target, note=note)
         if self.plan.damaged:
             count = "1 frame is" if len(self.plan.damaged) == 1 else f"{len(self.plan.damaged)} frames are"
             note(f"{count} damaged; each shows the one before")
@@ -158,3 +166,47 @@ def _decode(source: Path, plan: Plan, parts: Collection[int] | None) -> Iterator
             if parts is None or number // PART_FRAMES in parts:
                 yield number, None if frame is shown else to_pixels(frame, plan.look.colours)
                 shown = frame
+
+
+def make_film(
+    upscaler: Upscaler,
+    source: Path,
+    target: Path,
+    *,
+    idr_from: str,
+    encoder: EncoderSettings,
+    overwrite: bool,
+    show_bar: bool | None,
+) -> FilmReport:
+    """Make a film; see `Upscaler.video`."""
+    start, notes = perf_counter(), list[str]()
+    if not overwrite and os.path.exists(target):
+        raise FileExistsError(f"{target}: the file exists already; choose another name, or overwrite=True")
+    settings = FilmSettings(encoder, has_scene_idrs=_has_scene_idrs(idr_from))
+    film = Film(source, target, upscaler, settings, note=notes.append, show_bar=show_bar)
+    film.render()
+    film.join()
+    return FilmReport(
+        *film.size,
+        frames=film.plan.num_frames,
+        scenes=len(film.plan.scenes),
+        seconds=perf_counter() - start,
+        repeated=tuple(film.plan.damaged),
+        missing=film.plan.missing,
+        notes=tuple(notes),
+    )
+
+
+def restore_frames(upscaler: Upscaler, source: Path, *, idr_from: str) -> Iterator[FilmFrame]:
+    """Give restored frames; see `Upscaler.frames`."""
+    settings = FilmSettings(has_scene_idrs=_has_scene_idrs(idr_from))
+    estimator = upscaler if settings.has_scene_idrs and upscaler.is_student else None
+    plan = make_plan(source, estimator, max_pixels=settings.max_pixels)
+    for number, pixels in restore(source, plan, upscaler):
+        yield FilmFrame(plan.times[number] * plan.look.time_base, pixels)
+
+
+def _has_scene_idrs(idr_from: str) -> bool:
+    if idr_from not in ("scene", "frame"):
+        raise ValueError(f"idr_from: expected 'scene' or 'frame', got {idr_from!r}")
+    return idr_from == "scene"

@@ -17,7 +17,7 @@ from kdsr_tools.upscale.video.encoding import Encoder
 from kdsr_tools.upscale.video.names import CONTAINERS
 from kdsr_tools.upscale.video.parts import PART_FRAMES, Parts, count_parts
 from kdsr_tools.upscale.video.plan import Plan
-from kdsr_tools.upscale.video.reading import find_start, find_video
+from kdsr_tools.upscale.video.reading import find_start, find_video, open_film
 
 
 def join_parts(
@@ -34,7 +34,7 @@ def join_parts(
     with (
         write_then_rename(target) as temporary,
         temporary.open("wb", buffering=0) as file,
-        av.open(str(source), metadata_errors="replace") as original,
+        open_film(source) as original,
         av.open(file, "w", format=muxer) as container,
     ):
         video = encoder.add_stream(container, plan.look, size=size)

@@ -32,11 +32,11 @@ def needs_av(path: Path) -> bool:
 
 
 def is_animation(source: Path, target: Path) -> bool:
-    """Tell whether a file moves, and its result's format can: a GIF, or a PNG or WebP of several frames."""
-    source_format = ANIMATIONS.get(source.suffix.lower())
-    if source_format is None or ANIMATIONS.get(target.suffix.lower()) != source_format:
+    """Tell whether a file moves, and its result's format can: GIF, APNG, or a PNG or WebP of several frames."""
+    suffix = source.suffix.lower()
+    if suffix not in ANIMATIONS or ANIMATIONS.get(target.suffix.lower()) != ANIMATIONS[suffix]:
         return False
-    return source_format == "GIF" or _has_several_frames(source)
+    return suffix in RESULT_SUFFIXES or _has_several_frames(source)
 
 
 def _has_several_frames(path: Path) -> bool:
@@ -67,3 +67,19 @@ def require_av() -> None:
     """
     if find_spec("av") is None:
         raise ValueError("films need PyAV, which is not installed: pip install 'kdsr[video]'")
+
+
+def is_film(source: Path, target: Path) -> bool:
+    """Tell whether a file is decoded as a film whose result is one, by their names."""
+    return needs_av(source) or target.suffix.lower() in CONTAINERS
+
+
+def choose_suffix(path: Path, film_format: str | None) -> str | None:
+    """Give the suffix of a film's result; None for what is no film by its name.
+
+    Args:
+        film_format: one of `FORMATS`, or None to keep what can be kept.
+    """
+    if not is_film_name(path):
+        return None
+    return f".{film_format}" if film_format and needs_av(path) else RESULT_SUFFIXES[path.suffix.lower()]

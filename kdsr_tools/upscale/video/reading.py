@@ -52,7 +52,7 @@ class FilmReader:
 
     def __init__(self, path: Path):
         self.path = path
-        self.container = _open(path)
+        self.container = open_film(path)
         try:
             self.stream = find_video(self.container, path)
         except FilmError:
@@ -213,11 +213,14 @@ def find_display_matrix(frame: VideoFrame) -> list[int] | None:
     return None if side_data is None else list(array("i", bytes(side_data)))
 
 
-def _open(path: Path) -> InputContainer:
+def open_film(path: Path) -> InputContainer:
+    """Open a film for reading; FilmError where that fails."""
     if path.is_file() and path.stat().st_size == 0:
         raise FilmError(f"{path}: the file is empty")
     try:
         return av.open(str(path), metadata_errors="replace")
+    except av.error.EOFError as error:
+        raise FilmError(f"{path}: it has no frames") from error
     except av.error.InvalidDataError as error:
         raise FilmError(
             f"{path}: not a film of a known format, or cut off before its index ({error.strerror})"
