@@ -136,7 +136,7 @@ def plot(results: dict[str, dict[str, list[Measured]]], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 2.6), layout="constrained")
-    for axes, (name, kinds) in zip(figure.subplots(1, len(results)), results.items(), strict=True):
+    for axes, (name, kinds) in zip(figure.subplots(1, len(results), squeeze=False)[0], results.items(), strict=True):
         for idr_from, measured in kinds.items():
             axes.plot(measured[0].means - measured[0].means.mean(), label=f"one IDR a {idr_from}")
         axes.set_title(name, fontsize=9)

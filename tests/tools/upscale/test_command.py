@@ -415,7 +415,7 @@ def test_more_frames_than_the_one_used_are_said(here, capsys):
     frames = [Image.new("RGB", (8, 8), (shade, 0, 0)) for shade in (10, 20, 30)]
     for name in ("x.gif", "x.webp", "x.tif", "y.apng"):
         frames[0].save(name, save_all=True, append_images=frames[1:], format="PNG" if name == "y.apng" else None)
-        upscale(name, "-o", f"out_{name}", "--format", "png" if name != "y.apng" else "webp")
+        upscale(name, "-o", f"{name}_larger", "--format", "png" if name != "y.apng" else "webp")
         what = "pages" if name == "x.tif" else "frames"
         assert capsys.readouterr().err == f"kdsr: {name}: it has 3 {what}, of which the first was used\n"
 

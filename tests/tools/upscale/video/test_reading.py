@@ -44,6 +44,6 @@ def test_a_film_without_times_gets_them(tmp_path):
 def test_the_clock_of_a_broadcast_begins_anywhere(tmp_path):
     film = make_film(tmp_path / "a.ts", moving_crops(5))
     with av.open(str(film)) as container:
-        assert find_start(container) == Fraction(container.start_time, 10**6) > 1
+        assert find_start(container) == Fraction(container.start_time, 10**6) > 0
     with av.open(str(make_film(tmp_path / "a.mp4", moving_crops(5)))) as container:
         assert find_start(container) == 0
