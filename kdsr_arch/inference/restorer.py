@@ -70,9 +70,19 @@ class ImageRestorer:
         """Enlarge `lq` (1, 3, H, W), RGB in [0, 1], to (1, 3, sH, sW), not clamped; `idr` (1, C) replaces its own."""
         return self.super_resolve(lq, self.estimate_idr(lq) if idr is None else idr)
 
-    @torch.no_grad()
     def estimate_idr(self, lq: Tensor) -> Tensor:
         """Give the IDR (1, C) of `lq` (1, 3, H, W), RGB in [0, 1], as fp32; equal to the whole image's.
+
+        Raises:
+            ValueError: `lq` has another shape, or `max_memory` is too small.
+        """
+        return self.summarise(self.pool_features(lq)).to(lq.device)
+
+    @torch.no_grad()
+    def pool_features(self, lq: Tensor) -> Tensor:
+        """Give the average (1, F) of the estimator's features over `lq` (1, 3, H, W), RGB in [0, 1].
+
+        The mean of several images' averages, through `summarise`, is the IDR of all of them as if they were one.
 
         Raises:
             ValueError: `lq` has another shape, or `max_memory` is too small.
@@ -87,8 +97,13 @@ class ImageRestorer:
             margin=estimator.reach,
             alignment=parts.alignment,
         )
-        idr, _ = estimator.summarise((total / (height * width)).to(self.like.dtype))
-        return idr.to(lq.device, torch.float32)
+        return total / (height * width)
+
+    @torch.no_grad()
+    def summarise(self, features: Tensor) -> Tensor:
+        """Turn averages (1, F) into an IDR (1, C), as fp32."""
+        idr, _ = self.student.estimator.summarise(features.to(self.like))
+        return idr.to(torch.float32)
 
     @torch.no_grad()
     def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:

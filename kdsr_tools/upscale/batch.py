@@ -16,7 +16,11 @@ from kdsr_tools.files import describe_error
 from kdsr_tools.upscale.picture_files import check_fits, encode_picture, find_format, fit_alpha, write_picture
 from kdsr_tools.upscale.picture_metadata import choose_metadata
 from kdsr_tools.upscale.picture_paths import STREAM, Job
+from kdsr_tools.upscale.sharing import Process
 from kdsr_tools.upscale.upscaler import Upscaler
+from kdsr_tools.upscale.video.animations import upscale_animation
+from kdsr_tools.upscale.video.names import is_animation, is_film
+from kdsr_tools.upscale.video.settings import FilmSettings
 
 # After these, no further picture could be written either.
 FATAL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -35,6 +39,9 @@ class Outcome:
     width: int = 0
     height: int = 0
     seconds: float = 0.0
+    frames: int = 0  # of a film, as the next two: those that were damaged and show the one before, and its scenes
+    repeated: int = 0
+    scenes: int = 0
     notes: list[str] = field(default_factory=list)
 
     def describe_failure(self) -> str:
@@ -51,6 +58,8 @@ class Settings:
     max_pixels: int = MAX_PIXELS
     keep_metadata: bool = False
     stream_format: str = "PNG"
+    film: FilmSettings = field(default_factory=FilmSettings)
+    process: Process = field(default_factory=Process)
 
 
 def split_existing(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
@@ -76,23 +85,37 @@ def upscale_pictures(
                 yield Outcome("failed", str(job.source), str(job.target), reason=f"not started: {stop_reason}")
                 continue
             outcome = Outcome("failed", str(job.source), str(job.target))
-            stop_reason = _upscale_picture(job, upscaler, settings, outcome)
-            for note in outcome.notes:
+
+            def note(text: str, outcome: Outcome = outcome) -> None:
+                outcome.notes.append(text)
                 with bar.external_write_mode(file=sys.stderr):
-                    report(f"{job.source}: {note}")
+                    report(f"{outcome.source}: {text}")
+
+            stop_reason = _do_job(job, upscaler, settings, outcome, note=note, show_bar=show_bar)
             yield outcome
 
 
-def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> str:
+def _do_job(
+    job: Job,
+    upscaler: Upscaler,
+    settings: Settings,
+    outcome: Outcome,
+    *,
+    note: Callable[[str], None],
+    show_bar: bool,
+) -> str:
     """Do a job and fill in its outcome; give the reason why no further one can succeed, if there is one."""
     start = perf_counter()
-    upscaler.warn = outcome.notes.append
+    upscaler.warn = note
     try:
-        picture = _read(job, upscaler, settings, outcome)
-        pixels = upscaler(picture.pixels)
-        outcome.height, outcome.width = pixels.shape[:2]
-        _write(job, replace(picture, pixels=pixels), settings)
-        outcome.status = "done"
+        if job.source is not STREAM and is_film(job.source, job.target):
+            from kdsr_tools.upscale.video.jobs import upscale_film  # needs PyAV, which pictures do without
+
+            upscale_film(*job, upscaler, settings.film, outcome, process=settings.process, note=note, show_bar=show_bar)
+        elif job.source is not STREAM and is_animation(job.source, job.target):
+            _upscale_animation(job, upscaler, settings, outcome)
+        else:
+            _upscale_picture(job, upscaler, settings, outcome, note)
     except (ValueError, OSError, MemoryError, RuntimeError) as error:  # RuntimeError: PyTorch has no memory left
         outcome.reason = describe_error(error).splitlines()[0]
         if isinstance(error, OSError) and error.errno in FATAL_ERRORS:
@@ -102,20 +125,43 @@ def _upscale_picture(job: Job, upscaler: Upscaler, settings: Settings, outcome: 
     return ""
 
 
-def _read(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> Picture:
+def _upscale_picture(
+    job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome, note: Callable[[str], None]
+) -> None:
+    picture = _read(job, upscaler, settings, note)
+    pixels = upscaler(picture.pixels)
+    outcome.height, outcome.width = pixels.shape[:2]
+    _write(job, replace(picture, pixels=pixels), settings)
+    outcome.status = "done"
+
+
+def _upscale_animation(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> None:
+    made = upscale_animation(
+        *job,
+        upscaler,
+        has_scene_idrs=settings.film.has_scene_idrs,
+        max_pixels=settings.max_pixels,
+        quality=settings.quality,
+    )
+    outcome.width, outcome.height, outcome.frames, outcome.scenes = made.width, made.height, made.frames, made.scenes
+    outcome.status = "done"
+
+
+def _read(job: Job, upscaler: Upscaler, settings: Settings, note: Callable[[str], None]) -> Picture:
     """Read a job's picture, and find out before anything is computed whether its result can be written."""
     if job.source is STREAM:
         picture = decode_picture(sys.stdin.buffer.read(), STANDARD_INPUT, max_pixels=settings.max_pixels)
     else:
         picture = read_picture(job.source, max_pixels=settings.max_pixels)
-    outcome.notes.extend(picture.notes)
+    for text in picture.notes:
+        note(text)
     file_format = settings.stream_format if job.target is STREAM else find_format(job.target)
     picture = fit_alpha(picture, file_format)
     height, width, channels = picture.pixels.shape
     check_fits(str(job.target), file_format, size=upscaler.result_size(height, width), has_alpha=channels in (2, 4))
     _, lost = choose_metadata(picture.metadata, file_format, keep_all=settings.keep_metadata)
     if lost:
-        outcome.notes.append(f"{file_format} cannot hold its {' and '.join(lost)}")
+        note(f"{file_format} cannot hold its {' and '.join(lost)}")
     return picture
 
 

@@ -6,6 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
+FILM_FORMATS = ("mkv", "mp4", "mov", "webm")
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -13,7 +14,8 @@ def add_parser(subparsers) -> None:
     """Add `kdsr upscale`."""
     parser = subparsers.add_parser(
         "upscale",
-        description="Make pictures larger and sharper: PNG, JPEG, WebP, BMP, TIFF and more, of any size, 8 or 16 bits.",
+        description="Make pictures and films larger and sharper: PNG, JPEG, WebP, BMP, TIFF and more, of any size, "
+        "8 or 16 bits; GIF, APNG, MP4, Matroska, WebM and whatever else FFmpeg reads.",
         epilog="Exit code: 0 all done or kept, 1 a picture failed, 2 wrong arguments, 130 interrupted.",
     )
     parser.add_argument(
@@ -21,6 +23,7 @@ def add_parser(subparsers) -> None:
     )
     _add_network_arguments(parser)
     _add_file_arguments(parser)
+    _add_film_arguments(parser)
     _add_machine_arguments(parser)
     parser.set_defaults(run=run, parser=parser)
 
@@ -32,10 +35,10 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--outscale", type=float, metavar="FACTOR", help="final factor, by resizing; default: network's")
     group.add_argument(
         "--idr-from",
-        default="full",
-        metavar="full|crop|first|PICTURE",
-        help="estimate the degradation from each picture (full, the default), from its centre (crop, faster), from "
-        "the first one for all of them (first), or from a picture that the same camera took",
+        metavar="scene|full|crop|first|PICTURE",
+        help="estimate the degradation from each scene of a film (scene, the default) and each picture; from each "
+        "picture and each frame (full), from its centre (crop, faster), from the first one for all of them (first), or "
+        "from a picture that the same camera took",
     )
 
 
@@ -50,6 +53,18 @@ def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--overwrite", action="store_true", help="make results that exist already again")
     group.add_argument("--max-pixels", type=int, metavar="N", help="refuse larger pictures (default 200000000)")
     group.add_argument("--json", action="store_true", help="print a summary for programs")
+
+
+def _add_film_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("films")
+    group.add_argument("--film-format", choices=FILM_FORMATS, help="default: the film's own where that can be written")
+    group.add_argument(
+        "--codec",
+        metavar="NAME",
+        help="h264 (default), hevc, vp9 (default for .webm), av1, ffv1 (lossless), or an encoder of FFmpeg",
+    )
+    group.add_argument("--crf", type=float, metavar="N", help="constant quality on the encoder's scale; less is better")
+    group.add_argument("--pixel-format", metavar="NAME", help="such as yuv420p10le; default: as in the film")
 
 
 def _add_machine_arguments(parser: argparse.ArgumentParser) -> None:

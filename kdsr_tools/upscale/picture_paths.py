@@ -12,6 +12,7 @@ from kdsr_data.pictures import ImageReadError
 from kdsr_data.pictures.formats import describe_passed_over, readable_suffixes
 from kdsr_data.pictures.reading import stored_size
 from kdsr_tools.upscale.picture_files import FORMATS, LARGEST_SIDE
+from kdsr_tools.upscale.video.names import CONTAINERS, RESULT_SUFFIXES, choose_suffix, is_film_name, needs_av
 
 # What `--format` may be, with each one's suffix; pictures of other names than these become PNG.
 OUTPUT_SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tif": ".tif"}
@@ -43,6 +44,7 @@ def plan_jobs(
     output: Path | None = None,
     recursive: bool = False,
     output_format: str | None = None,
+    film_format: str | None = None,
     name_suffix: str | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> list[Job]:
@@ -55,6 +57,7 @@ def plan_jobs(
             into a folder beside it.
         recursive: whether folders are searched with their subfolders, whose structure is kept.
         output_format: a key of `OUTPUT_SUFFIXES`; None keeps each picture's.
+        film_format: the same for films, of `video.names.FORMATS`.
         name_suffix: put behind each name; None is `_x4`, with the scale, beside a file, and nothing in folders.
         report: told of files that were passed over, and of results that take another format since they are too large.
 
@@ -66,7 +69,8 @@ def plan_jobs(
         jobs = [Job(found[0].path, output)]
     else:
         jobs = [
-            Job(picture.path, _name_target(picture, output, output_format, name_suffix, scale)) for picture in found
+            Job(picture.path, _name_target(picture, output, (output_format, film_format), name_suffix, scale))
+            for picture in found
         ]
         if output_format is None:
             jobs = [_fit_format(job, scale, report) for job in jobs]
@@ -96,7 +100,7 @@ def plan_stream(inputs: Sequence[str], *, output: Path | None) -> Job:
 
 def _fit_format(job: Job, scale: float, report: Callable[[str], None]) -> Job:
     """Choose another format where a result would be larger than its own format holds."""
-    file_format = FORMATS[job.target.suffix.lower()]
+    file_format = FORMATS.get(job.target.suffix.lower())
     if file_format not in LARGEST_SIDE:
         return job
     try:
@@ -117,7 +121,7 @@ def _find(
         path = Path(text)
         if path.is_dir():
             files = sorted(_list_folder(path, recursive=recursive, left_out=output))
-            pictures = [file for file in files if file.name.lower().endswith(readable_suffixes())]
+            pictures = [file for file in files if file.name.lower().endswith(readable_suffixes()) or is_film_name(file)]
             if not pictures:
                 deeper = "" if recursive else "; --recursive searches subfolders, too"
                 known = ", ".join(readable_suffixes())
@@ -166,7 +170,7 @@ def _without_repetitions(found: Iterable[_Found]) -> Iterator[_Found]:
 
 
 def _names_a_file(output: Path, inputs: Sequence[str]) -> bool:
-    if output.suffix.lower() not in FORMATS or output.is_dir():
+    if output.suffix.lower() not in {*FORMATS, *CONTAINERS, *RESULT_SUFFIXES} or output.is_dir():
         return False
     is_one_file = len(inputs) == 1 and not Path(inputs[0]).is_dir()
     if is_one_file and (Path(inputs[0]).exists() or not glob.has_magic(inputs[0])):
@@ -175,7 +179,11 @@ def _names_a_file(output: Path, inputs: Sequence[str]) -> bool:
 
 
 def _name_target(
-    picture: _Found, output: Path | None, output_format: str | None, name_suffix: str | None, scale: float
+    picture: _Found,
+    output: Path | None,
+    formats: tuple[str | None, str | None],
+    name_suffix: str | None,
+    scale: float,
 ) -> Path:
     mark = f"_x{scale:g}"
     if output is not None:
@@ -187,7 +195,10 @@ def _name_target(
         folder, mark_of_name = picture.path.parent, mark
     inside = picture.inside if output is not None or picture.folder is not None else Path(picture.inside.name)
     kept = inside.suffix if inside.suffix.lower() in FORMATS else DEFAULT_SUFFIX
-    suffix = OUTPUT_SUFFIXES[output_format] if output_format else kept
+    output_format, film_format = formats
+    suffix = choose_suffix(inside, film_format) or kept
+    if output_format and not needs_av(inside):
+        suffix = OUTPUT_SUFFIXES[output_format]
     return folder / inside.with_name(inside.stem + (mark_of_name if name_suffix is None else name_suffix) + suffix)
 
 

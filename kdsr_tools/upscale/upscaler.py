@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -25,6 +26,10 @@ from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.fringes import limit_to_neighbours
 from kdsr_tools.upscale.pixels import Planes, as_array, from_rgb, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
+from kdsr_tools.upscale.video.settings import EncoderSettings
+
+if TYPE_CHECKING:
+    from kdsr_tools.upscale.video.film import FilmFrame, FilmReport
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Of the memory that is free when an upscaler is made: results and other programs need some, too.
@@ -114,12 +119,13 @@ class Upscaler:
         """The final factor."""
         return self.outscale or self.loaded.scale
 
-    def __call__(self, image: np.ndarray | Image.Image) -> np.ndarray:
+    def __call__(self, image: np.ndarray | Image.Image, *, idr: Tensor | None = None) -> np.ndarray:
         """Enlarge a picture.
 
         Args:
             image: (H, W) gray, or (H, W, C) of 1 (gray), 2 (gray and alpha), 3 (RGB) or 4 (RGBA) channels; uint8,
                 uint16, or floats in [0, 1]; or a PIL image, which comes back as an array.
+            idr: (1, C), for KDSR students, in place of what `idr_from` says.
 
         Returns:
             The same kind of array, `scale` times as large; floats are clamped to [0, 1]. Where all of RGB is gray, the
@@ -130,10 +136,10 @@ class Upscaler:
         """
         image = as_array(image)
         planes = to_planes(image)
-        results = self._restore(planes, self.precision)
+        results = self._restore(planes, self.precision, idr)
         if self.precision != "fp32" and not _are_finite(results):
             self.warn(f"the result in {self.precision} was not finite and was computed again in fp32")
-            results = self._restore(planes, "fp32")
+            results = self._restore(planes, "fp32", idr)
         if not _are_finite(results):
             raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
         sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
@@ -143,6 +149,62 @@ class Upscaler:
         """Tell the height and width that a picture of this size gets."""
         return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
 
+    def video(
+        self,
+        source: str | Path,
+        target: str | Path,
+        *,
+        idr_from: str = "scene",
+        codec: str | None = None,
+        crf: float | None = None,
+        pixel_format: str | None = None,
+        overwrite: bool = False,
+        show_bar: bool | None = False,
+    ) -> FilmReport:
+        """Enlarge a film, with its sound, subtitles and times; see `docs/video.md`.
+
+        Args:
+            idr_from: 'scene' (one IDR for each scene) or 'frame' (what this upscaler does with pictures).
+            codec, crf, pixel_format: see `video.settings.EncoderSettings`.
+            show_bar: whether progress is shown on stderr; None: if that is a terminal.
+
+        Raises:
+            ValueError: the film cannot be read, or not written as it is asked for.
+            FileExistsError: the result exists and `overwrite` is False.
+        """
+        from kdsr_tools.upscale.video.film import make_film  # needs PyAV
+
+        encoder = EncoderSettings(codec, crf, pixel_format)
+        where = {"overwrite": overwrite, "show_bar": show_bar}
+        return make_film(self, Path(source), Path(target), idr_from=idr_from, encoder=encoder, **where)
+
+    def frames(self, source: str | Path, *, idr_from: str = "scene") -> Iterator[FilmFrame]:
+        """Give a film's frames enlarged, one by one, each with its time; see `video`."""
+        from kdsr_tools.upscale.video.film import restore_frames  # needs PyAV
+
+        return restore_frames(self, Path(source), idr_from=idr_from)
+
+    def pool_features(self, image: np.ndarray) -> Tensor:
+        """Give the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""
+        return self._student_restorer().pool_features(to_rgb(to_planes(image).colour))
+
+    def summarise(self, features: Tensor) -> Tensor:
+        """Turn the mean of several pictures' `pool_features` into the one IDR (1, C) of all of them."""
+        return self._student_restorer().summarise(features).cpu()
+
+    def _student_restorer(self) -> ImageRestorer:
+        restorer = self._make_restorer(self.precision)
+        if not isinstance(restorer, ImageRestorer):
+            raise ValueError(f"{self.loaded.description} estimates no IDR")
+        return restorer
+
+    @property
+    def idr_source(self) -> str:
+        """What the IDR of a single picture is estimated from: 'full', 'crop' or, for a picture, its digest."""
+        if isinstance(self._idr_from, str):
+            return self._idr_from
+        return hashlib.sha256(self._idr_from.numpy().tobytes()).hexdigest()
+
     def _resize(self, sr: Planes, height: int, width: int) -> Planes:
         """Bring the network's result to the final factor; `height` and `width` are those of LQ."""
         if self.scale == self.loaded.scale:
@@ -150,12 +212,14 @@ class Upscaler:
         size = self.result_size(height, width)
         return Planes(_resample(sr.colour, size), None if sr.alpha is None else _resample(sr.alpha, size))
 
-    def _restore(self, planes: Planes, precision: str) -> list[Tensor]:
+    def _restore(self, planes: Planes, precision: str, idr: Tensor | None) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
         restorer = self._make_restorer(precision)
         inputs = [plane for plane in planes if plane is not None]
         # One IDR for both, so that colour and alpha stay in step.
-        shared = {"idr": self._find_idr(restorer, to_rgb(inputs[0]))} if isinstance(restorer, ImageRestorer) else {}
+        shared = {}
+        if isinstance(restorer, ImageRestorer):
+            shared["idr"] = self._find_idr(restorer, to_rgb(inputs[0])) if idr is None else idr
         return [from_rgb(restorer(to_rgb(plane), **shared), like=plane) for plane in inputs]
 
     def _find_idr(self, restorer: ImageRestorer, lq: Tensor) -> Tensor:

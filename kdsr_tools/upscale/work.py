@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kdsr_data.pictures import MAX_PIXELS, ImageReadError, read_picture
+from kdsr_data.pictures import MAX_PIXELS, read_picture
 from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model
 from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
@@ -22,6 +22,8 @@ from kdsr_tools.upscale.picture_files import FORMATS
 from kdsr_tools.upscale.picture_paths import OUTPUT_SUFFIXES, STREAM, Job, plan_jobs, plan_stream
 from kdsr_tools.upscale.sharing import Process
 from kdsr_tools.upscale.upscaler import Upscaler
+from kdsr_tools.upscale.video.names import is_film, needs_av, require_av
+from kdsr_tools.upscale.video.settings import EncoderSettings, FilmSettings
 
 INTERRUPTED = 130
 
@@ -58,20 +60,29 @@ def upscale(args: argparse.Namespace) -> int:
             output=args.output,
             recursive=args.recursive,
             output_format=None if args.format == "keep" else args.format,
+            film_format=args.film_format,
             name_suffix=args.suffix,
             report=notes.append,
         )
+    films = [job for job in jobs if is_film(*job) and job.source is not STREAM]
+    if films:
+        require_av()
     if process.number == 0:
         for note in notes:
             _report(note)
     if args.output and jobs[0].target is not STREAM:
         _check_writable(args.output.parent if jobs[0].target == args.output else args.output)
     upscaler = Upscaler(loaded, idr_from=_find_idr_source(args, jobs), **_machine_settings(args, process))
-    count = "1 picture" if len(jobs) == 1 else f"{len(jobs)} pictures"
+    counts = [(len(jobs) - len(films), "picture"), (len(films), "film")]
+    count = ", ".join(f"{number} {kind}{'' if number == 1 else 's'}" for number, kind in counts if number)
     _say(args, process, f"{loaded.description} ({loaded.path}) on {upscaler.device}, {count}")
     outcomes, is_interrupted = _do_share(args, process, jobs, upscaler)
     if not is_interrupted:
         outcomes = [outcome for share in process.gather(outcomes) for outcome in share]
+        if films and process.count > 1 and process.number == 0:
+            from kdsr_tools.upscale.video.jobs import join_shared  # needs PyAV
+
+            outcomes = join_shared(outcomes, upscaler, _film_settings(args))
     if process.number == 0:
         _print_summary(args, upscaler, outcomes, seconds=perf_counter() - start)
     failed = process.number == 0 and any(outcome.status == "failed" for outcome in outcomes)
@@ -122,6 +133,8 @@ def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.
     """Give what `Upscaler` takes as `idr_from`."""
     if args.idr_from in ("full", "crop"):
         return args.idr_from
+    if args.idr_from in (None, "scene"):
+        return "full"  # of pictures; films see to their scenes
     if args.idr_from == "first" and jobs[0].source is STREAM:
         return "full"  # of the one picture there is, which can be read only once
     max_pixels = args.max_pixels or MAX_PIXELS
@@ -129,8 +142,12 @@ def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.
         return read_picture(args.idr_from, max_pixels=max_pixels).pixels
     for job in jobs:
         try:
+            if needs_av(job.source):
+                from kdsr_tools.upscale.video.jobs import read_first_frame  # needs PyAV
+
+                return read_first_frame(job.source)
             return read_picture(job.source, max_pixels=max_pixels).pixels
-        except ImageReadError:
+        except ValueError:
             continue  # it is reported when its turn comes
     raise ValueError("--idr-from first: none of the pictures can be read")
 
@@ -139,13 +156,17 @@ def _do_share(
     args: argparse.Namespace, process: Process, jobs: Sequence[Job], upscaler: Upscaler
 ) -> tuple[list[Outcome], bool]:
     """Do this process's share of the jobs; give the outcomes, and whether the user interrupted."""
-    left, outcomes = split_existing(process.take(jobs), overwrite=args.overwrite)
+    films = [job for job in jobs if is_film(*job) and job.source is not STREAM]
+    share = process.take([job for job in jobs if job not in films])
+    left, outcomes = split_existing([*share, *films], overwrite=args.overwrite)
     settings = Settings(
         args.quality,
         args.overwrite,
         args.max_pixels or MAX_PIXELS,
         args.keep_metadata,
         "PNG" if args.format == "keep" else FORMATS[OUTPUT_SUFFIXES[args.format]],
+        _film_settings(args),
+        process,
     )
     is_first = process.number == 0
     try:
@@ -154,6 +175,14 @@ def _do_share(
     except KeyboardInterrupt:
         return outcomes, True
     return outcomes, False
+
+
+def _film_settings(args: argparse.Namespace) -> FilmSettings:
+    return FilmSettings(
+        EncoderSettings(args.codec, args.crf, args.pixel_format),
+        has_scene_idrs=args.idr_from in (None, "scene"),
+        max_pixels=args.max_pixels or MAX_PIXELS,
+    )
 
 
 def _report(line: str) -> None:

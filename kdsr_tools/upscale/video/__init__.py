@@ -1,0 +1,1 @@
+"""Films: decoded, restored and encoded frame by frame, with one degradation for each scene."""
