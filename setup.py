@@ -41,7 +41,7 @@ EXTRAS = {
         "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
         "torchvision",
     ],
-    "video": ["av"],
+    "video": ["av>=17.1"],  # which writes how films are turned
 }
 DEVELOPMENT = [
     "build",
