@@ -6,7 +6,7 @@ from kdsr_tools.benchmark import degradation as benchmark_degradation
 from kdsr_tools.benchmark import startup as benchmark_startup
 from kdsr_tools.benchmark import training as benchmark_training
 from kdsr_tools.benchmark import upscale as benchmark_upscale
-from kdsr_tools.benchmark import video as benchmark_video
+from kdsr_tools.benchmark.films import command as benchmark_films
 
 
 def add_parser(subparsers) -> None:
@@ -17,4 +17,4 @@ def add_parser(subparsers) -> None:
     benchmark_startup.add_parser(kinds)
     benchmark_training.add_parser(kinds)
     benchmark_upscale.add_parser(kinds)
-    benchmark_video.add_parser(kinds)
+    benchmark_films.add_parser(kinds)

@@ -1,4 +1,4 @@
-"""`kdsr benchmark video`: flicker and PSNR with one IDR a scene and with one a frame, and what a film costs.
+"""Flicker and PSNR with one IDR a scene and with one a frame.
 
 Films are moving crops of scikit-image's photographs, degraded alike in each frame (noise is drawn anew). Their left
 half stands still: what changes there from frame to frame is flicker.
@@ -6,23 +6,15 @@ half stands still: what changes there from frame to frame is flicker.
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from PIL import Image
-from torch import Tensor
 
 from kdsr_data.degradations.base import build_degradation
-from kdsr_tools.arguments import add_described_parser, parse_count, parse_size
-from kdsr_tools.benchmark.measurement import peak_bytes, run_alone
-from kdsr_tools.checkpoints.shipped import list_models
-from kdsr_tools.markdown import format_head, format_row, format_table
 from kdsr_tools.upscale.upscaler import Upscaler
 from kdsr_tools.upscale.video.scenes import SAMPLE_STEP, FeatureMean
 
@@ -37,9 +29,6 @@ DEGRADATIONS: dict[str, dict[str, Any]] = {
     "blur, noise 5, JPEG 60": {**BLUR, "noise_sigma_255": 5, "jpeg_quality": 60},
 }
 KINDS = FRAME, SCENE = "frame", "scene"
-WHAT = ("flicker", "speed", "memory")
-MEMORY_FRAMES = (200, 2000)
-MEMORY_SIZE = (48, 64)
 
 
 @dataclass(frozen=True)
@@ -145,103 +134,3 @@ def plot(results: dict[str, dict[str, list[Measured]]], path: Path) -> None:
     figure.axes[0].set_ylabel("mean of what stands still,\nsteps of 8 bits", fontsize=8)
     figure.axes[0].legend(fontsize=7)
     figure.savefig(path, dpi=110)
-
-
-def write_film(path: Path, *, size: tuple[int, int], count: int) -> None:
-    """Write a film of a moving photograph."""
-    import av
-    import skimage.data
-
-    photograph = np.tile(skimage.data.astronaut(), (2, 3, 1))
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
-        stream.height, stream.width = size
-        for number in range(count):
-            left = number % 400
-            pixels = np.ascontiguousarray(photograph[: size[0], left : left + size[1]])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels)))
-        container.mux(stream.encode(None))
-
-
-class _Repeating(Upscaler):
-    """In the place of a network: repeats pixels, which costs next to nothing."""
-
-    def __call__(self, image: np.ndarray | Image.Image, *, idr: Tensor | None = None) -> np.ndarray:
-        return np.asarray(image).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-
-
-def measure_speed(size: tuple[int, int], *, count: int, model: str) -> list[list[str]]:
-    """Give rows of frames a second: decoding and encoding alone, pictures one by one, a film with either IDR."""
-    upscaler = Upscaler.from_shipped(model, device="cpu")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        source = folder / "a.mkv"
-        write_film(source, size=size, count=count)
-        repeating = _Repeating.from_shipped(model, device="cpu")
-        lqs = [frame.pixels[::SCALE, ::SCALE] for frame in repeating.frames(source, idr_from=FRAME)]
-        upscaler(lqs[0])  # prepares
-        works: dict[str, Callable[[], object]] = {
-            "decode and encode alone": lambda: repeating.video(source, folder / "0.mkv", idr_from=FRAME),
-            "pictures one by one": lambda: [upscaler(lq) for lq in lqs],
-            "film, one IDR a frame": lambda: upscaler.video(source, folder / "1.mkv", idr_from=FRAME),
-            "film, one IDR a scene": lambda: upscaler.video(source, folder / "2.mkv"),
-        }
-        seconds = {}
-        for name, work in works.items():
-            start = perf_counter()
-            work()
-            seconds[name] = perf_counter() - start
-    pictures = seconds["pictures one by one"]
-    name = f"{size[0]}x{size[1]}"
-    return [[model, name, way, f"{count / s:.2f}", f"{pictures / s:.2f}"] for way, s in seconds.items()]
-
-
-def use_memory(count: int, model: str) -> int:
-    """Enlarge a film of so many frames, and give the peak of this process, in bytes."""
-    upscaler = Upscaler.from_shipped(model, device="cpu", max_memory=2**28)
-    with tempfile.TemporaryDirectory() as temporary:
-        source = Path(temporary) / "a.mkv"
-        write_film(source, size=MEMORY_SIZE, count=count)
-        upscaler.video(source, Path(temporary) / "b.mkv")
-    return peak_bytes()
-
-
-def run(args: argparse.Namespace) -> int:
-    """Print the tables that were asked for."""
-    models = args.models or [model.name for model in list_models()]
-    if "flicker" in args.what:
-        columns = [f"{what}, one IDR a {kind}" for what in ("flicker", "mean's deviation", "PSNR") for kind in KINDS]
-        print(format_head(["model", "degradation", *columns, "seconds, scene / frame"]))
-        for model in models:
-            results = compare_flicker(model, count=args.frames)
-            for row in flicker_rows(model, results):
-                print(format_row(row), flush=True)
-            if args.plot:
-                plot(results, args.plot)
-    if "speed" in args.what:
-        rows = [
-            row
-            for model in models
-            for size in args.sizes
-            for row in measure_speed(size, count=args.frames, model=model)
-        ]
-        print(format_table(["model", "LQ", "way", "frames a second", "times as fast as pictures"], rows))
-    if "memory" in args.what:
-        peaks = [run_alone(use_memory, count, models[0]) for count in MEMORY_FRAMES]
-        for count, peak in zip(MEMORY_FRAMES, peaks, strict=True):
-            print(f"{count} frames: {peak / 2**20:.0f} MiB, {100 * peak / peaks[0] - 100:+.1f} %")
-    return 0
-
-
-def add_parser(subparsers) -> None:
-    """Add `kdsr benchmark video`."""
-    parser = add_described_parser(subparsers, "video", "films: flicker, PSNR, frames a second, memory")
-    parser.add_argument("--what", nargs="+", choices=WHAT, default=list(WHAT), help="(default: all)")
-    parser.add_argument("--models", nargs="+", metavar="NAME", help="shipped models (default: all)")
-    parser.add_argument("--frames", type=parse_count, default=24, metavar="N", help="of each film (default: 24)")
-    sizes = [(180, 320), (360, 640)]
-    parser.add_argument(
-        "--sizes", type=parse_size, nargs="+", default=sizes, metavar="HxW", help="LQ pixels, for speed"
-    )
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the last model's flicker")
-    parser.set_defaults(run=run)

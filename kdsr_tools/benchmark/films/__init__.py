@@ -1,0 +1,1 @@
+"""`kdsr benchmark video`: flicker, frames a second and memory of films."""
