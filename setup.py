@@ -41,7 +41,8 @@ EXTRAS = {
         "scipy<2",  # basicsr 1.4.2 imports scipy.ndimage.filters, which SciPy 2 drops
         "torchvision",
     ],
-    "video": ["av>=17.1"],  # which writes how films are turned
+    # Older ones mistake the colours of BT.2020, and newer ones need a newer Python.
+    "video": ['av>=18; python_version >= "3.11"'],
 }
 DEVELOPMENT = [
     "build",

@@ -13,10 +13,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import torch
 
 from kdsr_data.degradations.base import build_degradation
 from kdsr_tools.upscale.upscaler import Upscaler
-from kdsr_tools.upscale.video.scenes import SAMPLE_STEP, FeatureMean
+from kdsr_tools.upscale.video.scenes import SAMPLE_STEP
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")
 SCALE = 4
@@ -67,12 +68,8 @@ def restore(upscaler: Upscaler, lqs: Sequence[np.ndarray], idr_from: str) -> lis
     """Enlarge a film that is one scene, as `kdsr upscale` does it."""
     if idr_from == FRAME:
         return [upscaler(lq) for lq in lqs]
-    features = FeatureMean()
-    for lq in lqs[::SAMPLE_STEP]:
-        features.add(upscaler.pool_features(lq))
-    mean = features.take()
-    assert mean is not None
-    idr = upscaler.summarise(mean)
+    features = [upscaler.pool_features(lq) for lq in lqs[::SAMPLE_STEP]]
+    idr = upscaler.summarise(torch.stack(features).mean(dim=0))
     return [upscaler(lq, idr=idr) for lq in lqs]
 
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange
+from av.video.reformatter import ColorRange, Interpolation
 
-# swscale's flags: bicubic, chroma between its samples on both sides (0x2000, 0x4000), and rounding rather than cutting
-# off (0x40000). PyAV before 18 has no names for all of them.
-QUALITY = 0x4 | 0x2000 | 0x4000 | 0x40000
+# Chroma between its samples, and rounding rather than cutting off.
+QUALITY = (
+    Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
+)
 UNSPECIFIED = 2  # of primaries, transfer and matrix alike (ITU-T H.273)
 RGB_MATRIX = 0
 BT709, BT601, BT2020 = 1, 6, 9

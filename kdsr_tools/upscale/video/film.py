@@ -109,7 +109,7 @@ class Film:
         with (
             tqdm(total=total, bar_format=BAR, disable=self.hides_bar, file=sys.stderr, leave=False) as bar,
             PartWriter(self.parts, self.encoder, self.plan.look, num_frames=self.plan.num_frames) as writer,
-            Behind(lambda item: writer.write(*item)) as encoding,
+            Behind[tuple[int, np.ndarray]](lambda item: writer.write(*item)) as encoding,
         ):
             for restored in restore(self.source, self.plan, self.upscaler, parts=wanted):
                 encoding.put(restored)
@@ -150,22 +150,23 @@ def restore(
 
     Frames before and between these parts are decoded all the same: seeking is not exact in every file.
     """
-    pixels = None
-    for number, lq in ahead(_decode(source, plan, parts)):
-        if lq is not None or pixels is None:
+    for number, lq, is_new in ahead(_decode(source, plan, parts)):
+        if is_new:
             pixels = upscaler(lq, idr=plan.find_idr(number))
         yield number, pixels
 
 
-def _decode(source: Path, plan: Plan, parts: Collection[int] | None) -> Iterator[tuple[int, np.ndarray | None]]:
-    """Give frames with their numbers; None for one that shows what the frame before did."""
+def _decode(source: Path, plan: Plan, parts: Collection[int] | None) -> Iterator[tuple[int, np.ndarray, bool]]:
+    """Give frames with their numbers, and whether they show something else than the frame before."""
     shown = None
     last = plan.num_frames if parts is None else min((max(parts) + 1) * PART_FRAMES, plan.num_frames)
     with FilmReader(source) as reader:
         for number, frame in enumerate(itertools.islice(without_gaps(iter(reader)), last)):
             if parts is None or number // PART_FRAMES in parts:
-                yield number, None if frame is shown else to_pixels(frame, plan.look.colours)
-                shown = frame
+                is_new = frame is not shown
+                if is_new:
+                    pixels, shown = to_pixels(frame, plan.look.colours), frame
+                yield number, pixels, is_new
 
 
 def make_film(

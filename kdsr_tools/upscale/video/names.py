@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +17,7 @@ RESULT_SUFFIXES = {
     ".apng": ".apng",
 }
 FORMATS = tuple(suffix.removeprefix(".") for suffix in CONTAINERS)
+OLDEST_AV = 18
 # What Pillow calls the formats of short films, which need no PyAV.
 ANIMATIONS = {".gif": "GIF", ".png": "PNG", ".apng": "PNG", ".webp": "WEBP"}
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -65,8 +67,10 @@ def require_av() -> None:
     Raises:
         ValueError: it is missing; the message names the extra that brings it.
     """
-    if find_spec("av") is None:
-        raise ValueError("films need PyAV, which is not installed: pip install 'kdsr[video]'")
+    if find_spec("av") is None or int(metadata.version("av").partition(".")[0]) < OLDEST_AV:
+        raise ValueError(
+            f"films need PyAV {OLDEST_AV}, which is not installed: pip install 'kdsr[video]', on Python 3.11 or newer"
+        )
 
 
 def is_film(source: Path, target: Path) -> bool:

@@ -12,7 +12,6 @@ from types import TracebackType
 
 import av
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -59,7 +58,7 @@ class FilmReader:
             self.container.close()
             raise
         # Of one frame: threads that work on several tell late what was damaged.
-        self.stream.thread_type = "SLICE"  # type: ignore[assignment]
+        self.stream.thread_type = "SLICE"
         self.end = 0
         self.missing = ""
         self._last_time: int | None = None
@@ -209,8 +208,8 @@ def find_start(container: InputContainer) -> Fraction:
 
 def find_display_matrix(frame: VideoFrame) -> list[int] | None:
     """Give the nine numbers that say how a frame is turned and flipped for display."""
-    side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    return None if side_data is None else list(array("i", bytes(side_data)))
+    name = "DISPLAYMATRIX"
+    return list(array("i", bytes(frame.side_data[name]))) if name in frame.side_data else None
 
 
 def open_film(path: Path) -> InputContainer:

@@ -162,7 +162,7 @@ def test_what_is_left_out_is_said(here, capsys):
 def test_a_missing_package_is_named_before_the_work(here, capsys, monkeypatch):
     monkeypatch.setattr("kdsr_tools.upscale.video.names.find_spec", lambda name: None)
     assert upscale("clip.mp4") == 1
-    assert "films need PyAV, which is not installed: pip install 'kdsr[video]'" in capsys.readouterr().err
+    assert "films need PyAV 18, which is not installed: pip install 'kdsr[video]', on" in capsys.readouterr().err
 
 
 def test_damaged_frames_show_the_one_before_and_are_counted(here, capsys):
