@@ -109,7 +109,7 @@ class Film:
         with (
             tqdm(total=total, bar_format=BAR, disable=self.hides_bar, file=sys.stderr, leave=False) as bar,
             PartWriter(self.parts, self.encoder, self.plan.look, num_frames=self.plan.num_frames) as writer,
-            Behind(lambda item: writer.write(*item)) as encoding,
+            Behind[tuple[int, np.ndarray]](lambda item: writer.write(*item)) as encoding,
         ):
             for restored in restore(self.source, self.plan, self.upscaler, parts=wanted):
                 encoding.put(restored)
@@ -152,9 +152,10 @@ def restore(
     """
     pixels = None
     for number, lq in ahead(_decode(source, plan, parts)):
-        if lq is not None or pixels is None:
+        if lq is not None:
             pixels = upscaler(lq, idr=plan.find_idr(number))
-        yield number, pixels
+        if pixels is not None:  # the first frame shows what none before did
+            yield number, pixels
 
 
 def _decode(source: Path, plan: Plan, parts: Collection[int] | None) -> Iterator[tuple[int, np.ndarray | None]]:

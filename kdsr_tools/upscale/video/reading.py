@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
 import av
 from av.container import InputContainer
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
@@ -59,7 +61,7 @@ class FilmReader:
             self.container.close()
             raise
         # Of one frame: threads that work on several tell late what was damaged.
-        self.stream.thread_type = "SLICE"  # type: ignore[assignment]
+        self.stream.thread_type = "SLICE"
         self.end = 0
         self.missing = ""
         self._last_time: int | None = None
@@ -209,8 +211,11 @@ def find_start(container: InputContainer) -> Fraction:
 
 def find_display_matrix(frame: VideoFrame) -> list[int] | None:
     """Give the nine numbers that say how a frame is turned and flipped for display."""
-    side_data = frame.side_data.get(SideDataType.DISPLAYMATRIX)
-    return None if side_data is None else list(array("i", bytes(side_data)))
+    side_data = cast(SideDataContainer, frame.side_data)  # PyAV's own type names motion vectors alone
+    try:
+        return list(array("i", bytes(side_data[SideDataType.DISPLAYMATRIX])))
+    except KeyError:
+        return None
 
 
 def open_film(path: Path) -> InputContainer:
