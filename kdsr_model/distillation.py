@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import SequentialLR
 
 from kdsr_arch import KDSRTeacher, load_teacher
 from kdsr_model.kdsr_base_model import KDSRBaseModel
+from kdsr_options.schema import OptionError, Problem
 
 
 class WarmupThenMain(SequentialLR):
@@ -25,7 +26,7 @@ class WarmupThenMain(SequentialLR):
     Some schedules, as `MultiStepRestartLR` with `restarts` of the user's own, begin at the rate that they find.
     """
 
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]  # as that of SequentialLR
         """Make a step of the schedule whose turn it is."""
         if self.last_epoch + 1 in self._milestones:
             for group in self.optimizer.param_groups:
@@ -62,6 +63,9 @@ class DistillationModel(KDSRBaseModel):
 
     def _load_teacher(self) -> KDSRTeacher:
         path = self.experiment.path.pretrain_network_teacher
+        if path is None:
+            message = "is missing: the student learns from a trained teacher's checkpoint"
+            raise OptionError([Problem("path.pretrain_network_teacher", message)])
         teacher = load_teacher(path, param_key=self.experiment.path.param_key_teacher)
         get_root_logger().info(f"Loading the teacher from {path}.")
         return teacher.to(self.device)

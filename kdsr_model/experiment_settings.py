@@ -214,6 +214,8 @@ class StudentGANExperimentSettings(GANExperimentSettings):
     val: KDSRValSettings | None = None  # type: ignore[assignment]
 
 
+KDSRExperimentSettings = TeacherExperimentSettings | StudentExperimentSettings | StudentGANExperimentSettings
+
 # Other model types bring options of their own, so only their data sets, networks and losses are checked.
 EXPERIMENTS: dict[str, type[ExperimentSettings]] = {
     "KDSRTeacherModel": TeacherExperimentSettings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from basicsr.models.sr_model import SRModel
@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from kdsr_arch.checkpoint import read_wrapped_weights
 from kdsr_arch.inference import tiling
+from kdsr_arch.kdsr import KDSRNetwork
 from kdsr_arch.weights import to_own_names
 from kdsr_compat.registries import vgg_weights_at
-from kdsr_model.experiment_settings import read_experiment
+from kdsr_model.experiment_settings import KDSRExperimentSettings, KDSRValSettings, read_experiment
 from kdsr_model.optimisation import Stepper
 from kdsr_model.run.loading import WeightsMisfit, describe_misfit
 
@@ -28,8 +29,11 @@ class KDSRBaseModel(SRModel):
         experiment: the options as frozen settings, read once; `opt`, BasicSR's dict of the same, is BasicSR's alone.
     """
 
+    lq: Tensor
+    gt: Tensor
+
     def __init__(self, opt: dict[str, Any]):
-        self.experiment = read_experiment(opt)
+        self.experiment = cast(KDSRExperimentSettings, read_experiment(opt))
         super().__init__(opt)
 
     @property
@@ -117,13 +121,13 @@ class KDSRBaseModel(SRModel):
         except (RuntimeError, ValueError) as error:
             raise WeightsMisfit(f"{load_path}: {describe_misfit(error)}") from error
 
-    def estimate_idr(self, network: nn.Module, tile_size: int | None) -> Tensor:
+    def estimate_idr(self, network: KDSRNetwork, tile_size: int | None) -> Tensor:
         """Give the IDR (B, C) of the batch that was fed."""
         return tiling.estimate_idr(network.estimator, self.lq, tile_size=tile_size)
 
     def test(self) -> None:
         """Restore the image that was fed, in tiles if `val.tile_size` says so."""
-        val = self.experiment.val
+        val = self.experiment.val or KDSRValSettings()
         network = self.get_bare_model(getattr(self, "net_g_ema", self.net_g))
         with torch.no_grad():
             idr = self.estimate_idr(network, val.tile_size)

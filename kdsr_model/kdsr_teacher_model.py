@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import cast
 
 from basicsr.utils import get_root_logger
 from basicsr.utils.registry import MODEL_REGISTRY
-from torch import Tensor, nn
+from torch import Tensor
 
 from kdsr_arch.inference import tiling
+from kdsr_arch.kdsr import KDSRNetwork, KDSRTeacher
 from kdsr_model.kdsr_base_model import KDSRBaseModel
 
 
@@ -23,9 +25,10 @@ class KDSRTeacherModel(KDSRBaseModel):
         self.output = sr.float()
         return self.compute_sr_losses(self.output, pixel_gt=self.gt, perceptual_gt=self.gt)
 
-    def estimate_idr(self, network: nn.Module, tile_size: int | None) -> Tensor:
+    def estimate_idr(self, network: KDSRNetwork, tile_size: int | None) -> Tensor:
         """Give the IDR (B, C) of the batch that was fed, knowing its GT."""
-        return tiling.estimate_idr(network.estimator, network.join(self.lq, self.gt), tile_size=tile_size)
+        seen = cast(KDSRTeacher, network).join(self.lq, self.gt)
+        return tiling.estimate_idr(network.estimator, seen, tile_size=tile_size)
 
     def validation(self, dataloader, current_iter, tb_logger, save_img=False) -> None:
         """Validate with GT in the estimator's hands, and say so."""

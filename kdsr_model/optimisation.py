@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -50,7 +52,7 @@ class Stepper:
 
     def backward(self, losses: Mapping[str, Tensor], optimizer: Optimizer) -> bool:
         """Compute the gradients of the losses' sum; give False, without gradients, where a loss is no number."""
-        total = sum(losses.values())
+        total = reduce(add, losses.values())
         if not every_process(bool(torch.isfinite(total)), device=self.device):
             optimizer.zero_grad()
             self._count_bad({name: float(loss.detach()) for name, loss in losses.items()})
