@@ -208,8 +208,9 @@ def find_start(container: InputContainer) -> Fraction:
 
 def find_display_matrix(frame: VideoFrame) -> list[int] | None:
     """Give the nine numbers that say how a frame is turned and flipped for display."""
-    name = "DISPLAYMATRIX"
-    return list(array("i", bytes(frame.side_data[name]))) if name in frame.side_data else None
+    if "DISPLAYMATRIX" not in frame.side_data:
+        return None
+    return list(array("i", bytes(frame.side_data["DISPLAYMATRIX"])))  # type: ignore[typeddict-item]
 
 
 def open_film(path: Path) -> InputContainer:
