@@ -175,8 +175,15 @@ class Upscaler:
         from kdsr_tools.upscale.video.film import make_film  # needs PyAV
 
         encoder = EncoderSettings(codec, crf, pixel_format)
-        paths = Path(source), Path(target)
-        return make_film(self, *paths, idr_from=idr_from, encoder=encoder, overwrite=overwrite, show_bar=show_bar)
+        return make_film(
+            self,
+            Path(source),
+            Path(target),
+            idr_from=idr_from,
+            encoder=encoder,
+            overwrite=overwrite,
+            show_bar=show_bar,
+        )
 
     def frames(self, source: str | Path, *, idr_from: str = "scene") -> Iterator[FilmFrame]:
         """Give a film's frames enlarged, one by one, each with its time; see `video`."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import cast
 
 import av
 from av.container import InputContainer
@@ -209,8 +208,9 @@ def find_start(container: InputContainer) -> Fraction:
 
 def find_display_matrix(frame: VideoFrame) -> list[int] | None:
     """Give the nine numbers that say how a frame is turned and flipped for display."""
-    side_data = cast(Mapping[str, bytes], frame.side_data)  # PyAV's own type names motion vectors alone
-    return list(array("i", bytes(side_data["DISPLAYMATRIX"]))) if "DISPLAYMATRIX" in side_data else None
+    if "DISPLAYMATRIX" not in frame.side_data:
+        return None
+    return list(array("i", bytes(frame.side_data["DISPLAYMATRIX"])))  # type: ignore[typeddict-item]
 
 
 def open_film(path: Path) -> InputContainer:
