@@ -17,7 +17,6 @@ OF_COMPARISONS = {
     "compare/classic_x4.yml",
     "compare/xs_classic_x4.yml",
     "compare/xs_classic_x4_seed1.yml",
-    "compare/xs_shipped_x4.yml",
 }  # not BasicSR's: tests/tools/compare
 EVERY_FILE = [path.relative_to(OPTIONS).as_posix() for path in sorted(OPTIONS.rglob("*.yml"))]
 FILES = [name for name in EVERY_FILE if name not in OF_COMPARISONS]

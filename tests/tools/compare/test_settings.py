@@ -36,7 +36,7 @@ def test_a_shipped_file_compares_what_the_other_option_files_train(name, files, 
 
 
 def test_the_shipped_models_comparison_has_them_all():
-    settings = read_compare_settings(OPTIONS / "compare/xs_shipped_x4.yml")
+    settings = read_compare_settings(OPTIONS / "compare/blind_shipped_x4.yml")
     compared = {find_checkpoint(str(block.weights)) for block in settings.models.values() if block.weights}
     assert compared == {model.path for model in list_models()}
 

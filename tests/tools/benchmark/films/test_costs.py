@@ -8,7 +8,7 @@ pytest.importorskip("av", reason="films need PyAV: pip install 'kdsr[video]'")
 
 
 def test_frames_a_second_are_told_of_every_way(capsys):
-    rows = costs.measure_speed((16, 24), count=3, model="kdsr-xs-isotropic-x4")
+    rows = costs.measure_speed((16, 24), count=3, model="kdsr-xs-x4")
     assert [row[2] for row in rows] == [
         "decode and encode alone",
         "pictures one by one",
