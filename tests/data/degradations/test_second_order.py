@@ -12,11 +12,9 @@ from basicsr.utils.img_process_util import filter2D
 from scipy import stats
 from torch.nn import functional
 
-from kdsr_data import OptionError, build_degradation
+from kdsr_data import build_degradation
 from kdsr_data.degradations import second_order
-from kdsr_data.degradations.noise import add_gaussian_noise, add_poisson_noise, poisson
-from kdsr_data.degradations.second_order_settings import SecondOrderSettings, SecondStageSettings, StageSettings
-from kdsr_tools.benchmark import degradation as benchmark_degradation
+from kdsr_data.degradations.second_order_settings import StageSettings
 
 SECOND_ORDER = {"type": "SecondOrderDegradation", "scale": 4}
 NOTHING = {
@@ -134,23 +132,6 @@ def test_kernels_are_distributed_as_basicsrs():
         assert stats.ks_2samp(our_values, their_values).pvalue > 0.001
 
 
-def test_defaults_are_what_basicsr_is_given(tmp_path):
-    (tmp_path / "meta_info.txt").write_text("image.png")
-    expected = benchmark_degradation.basicsr_objects(tmp_path, sharpen=False)[1].opt
-    renamed = {
-        "resize_ratio_range": "resize_range",
-        "noise_sigma_255": "noise_range",
-        "jpeg_quality_range": "jpeg_range",
-    }
-    for stage, suffix in ((StageSettings(), ""), (SecondStageSettings(), "2")):
-        for name, value in stage.model_dump().items():
-            if name not in ("blur_prob", "kernel_size_range", "jpeg_prob"):  # fixed in BasicSR, or named otherwise
-                value = list(value) if isinstance(value, tuple) else value
-                assert value == expected[renamed.get(name, name) + suffix], name
-    assert SecondStageSettings().blur_prob == expected["second_blur_prob"]
-    assert SecondOrderSettings(scale=4).final_sinc_prob == expected["final_sinc_prob"]
-
-
 def test_shares_may_be_rounded_thirds(gt):
     thirds = {"kernel_list": ["iso", "aniso", "plateau_iso"], "kernel_prob": [0.3333333] * 3}
     for seed in range(10):
@@ -166,58 +147,3 @@ def test_kernels_come_in_the_given_shares_and_sizes():
     assert counts.min() > 45
     ringing = np.mean([kernel.min() < -1e-6 for kernel in kernels])
     assert ringing == pytest.approx(0.5, abs=0.07)
-
-
-@pytest.mark.parametrize("is_gray", [True, False])
-def test_gaussian_noise_agrees_with_basicsrs(is_gray):
-    flat = np.full((128, 128, 3), 0.4, np.float32)
-    np.random.seed(0)  # noqa: NPY002  (what BasicSR draws from)
-    theirs = basicsr_functions.add_gaussian_noise(flat, sigma=12, clip=True, gray_noise=is_gray) - flat
-    ours = add_gaussian_noise(flat, 12 / 255, is_gray=is_gray, rng=np.random.default_rng(0)) - flat
-    assert ours.std() == pytest.approx(theirs.std(), rel=0.03)
-    assert np.corrcoef(ours.reshape(-1, 3).T)[0, 1] == pytest.approx(float(is_gray), abs=0.03)
-
-
-@pytest.mark.parametrize("is_gray", [True, False])
-def test_poisson_noise_agrees_with_basicsrs(photograph, is_gray):
-    image = photograph.astype(np.float32) / 255
-    np.random.seed(0)  # noqa: NPY002  (what BasicSR draws from)
-    bgr = image[..., ::-1]
-    theirs = basicsr_functions.add_poisson_noise(bgr, scale=1.5, clip=True, gray_noise=is_gray) - bgr
-    ours = add_poisson_noise(bgr, 1.5, is_gray=is_gray, rng=np.random.default_rng(0)) - bgr
-    for dark, bright in ((0, 0.2), (0.2, 0.5), (0.5, 0.8)):
-        chosen = (bgr >= dark) & (bgr < bright)
-        assert ours[chosen].std() == pytest.approx(theirs[chosen].std(), rel=0.05)
-
-
-@pytest.mark.parametrize("mean", [0.5, 3.0, 6.0, 8.0, 20.0, 200.0])
-def test_drawn_counts_follow_poissons_law(mean):
-    drawn = poisson(np.full(100_000, mean, np.float32), np.random.default_rng(0))
-    assert drawn.min() >= 0
-    np.testing.assert_array_equal(drawn, np.round(drawn))
-    values = np.arange(int(mean + 8 * mean**0.5) + 2)
-    distance = np.abs(np.array([(drawn <= v).mean() for v in values]) - stats.poisson.cdf(values, mean)).max()
-    assert distance < 0.008
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"first": {"resize_prob": [0.5, 0.4, 0.3]}}, "degradation.first.resize_prob: expected probabilities that sum"),
-        ({"second": {"resize_prob": [0.5, 0.5]}}, "degradation.second: resize_prob: expected three entries"),
-        ({"second": {"blur_prob": float("nan")}}, "degradation.second.blur_prob: expected"),
-        ({"second": {"blur_prob": 1.4}}, "degradation.second.blur_prob: expected less than or equal to 1, got 1.4"),
-        ({"first": {"blur_sigma": [3, 0.2]}}, "degradation.first.blur_sigma: expected [low, high] with low <= high"),
-        ({"first": {"kernel_size_range": [7, 20]}}, "degradation.first.kernel_size_range: expected odd whole numbers"),
-        ({"first": {"kernel_prob": [1.0]}}, "degradation.first: kernel_prob has 1 entries for 6 kernels"),
-        ({"first": {"kernel_list": ["round"]}}, "degradation.first.kernel_list.0: expected 'iso', 'aniso'"),
-        ({"second": {"resize_ratio_range": [1.1, 1.2]}}, "expected [low, high] with low <= 1 <= high"),
-        ({"first": {"jpeg_quality_range": [30, 195]}}, "degradation.first.jpeg_quality_range: expected 1..100"),
-        ({"second": {"jpeg_qualty_range": 30}}, "second.jpeg_qualty_range: unknown key; did you mean 'jpeg_quality"),
-        ({"blur_prob2": 0.8}, "degradation.blur_prob2: unknown key"),
-    ],
-)  # fmt: skip
-def test_impossible_options_are_named(options, message):
-    with pytest.raises(OptionError) as error:
-        build_degradation({**SECOND_ORDER, **options})
-    assert message in str(error.value)

@@ -5,10 +5,8 @@ import sys
 import types
 
 import pytest
-import torch
 
 from kdsr_model.run.hooks import hook_launchers
-from kdsr_model.run.loading import safe_loading
 
 
 @pytest.fixture
@@ -30,11 +28,3 @@ def test_a_launcher_without_the_known_names_is_left_alone_with_a_warning(launche
     assert "EnlargedSampler" in caplog.text
     assert "neither saves safely nor resumes exactly" in caplog.text
     assert {name: value for name, value in vars(launcher).items() if name != "is_hooked_by_kdsr"} == before
-
-
-def test_inside_the_context_torch_loads_weights_only(tmp_path):
-    torch.save({"code": print}, tmp_path / "x.pth")
-    torch_load = torch.load
-    with safe_loading(), pytest.raises(Exception, match="weights_only|Weights only"):
-        torch.load(tmp_path / "x.pth")
-    assert torch.load is torch_load

@@ -8,7 +8,6 @@ import torch
 from basicsr.data.data_sampler import EnlargedSampler
 from torch.utils.data import DataLoader, Dataset
 
-from kdsr_model.run.generators import seed_generators, seeded_generators
 from kdsr_model.run.sampling import ResumableSampler, SeededVisits, Visit
 from kdsr_model.run.workers import ShieldedLoader
 
@@ -81,17 +80,6 @@ def test_draws_are_the_same_with_workers_and_from_the_middle_of_an_epoch():
 def test_draws_differ_between_samples_epochs_and_seeds():
     draws = {batch[1:] for batch in (*read(7), *read(8), *read(7, epoch=3))}
     assert len(draws) == 3 * 15
-
-
-def test_reading_leaves_the_global_generators_alone():
-    seed_generators(1, with_cuda=False)
-    expected = random.random(), np.random.uniform(), float(torch.rand(()))  # noqa: NPY002
-    seed_generators(1, with_cuda=False)
-    with seeded_generators(5, 6):
-        random.random()
-        torch.rand(())
-    SeededVisits(Drawing(), 7)[Visit(1, 2, 3)]
-    assert (random.random(), np.random.uniform(), float(torch.rand(()))) == expected  # noqa: NPY002
 
 
 def test_a_plain_index_draws_from_the_generators_as_they_are():
