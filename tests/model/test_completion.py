@@ -6,7 +6,7 @@ import shutil
 import pytest
 from basicsr.data import build_dataset
 from option_files import OPTIONS, load_options, make_lq_folder, save_student, shrink, student_options
-from test_training import complete
+from training_steps import complete
 
 from kdsr_model.options import find_problems, prepare_options
 from kdsr_options.schema import OptionError

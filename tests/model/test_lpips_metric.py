@@ -6,7 +6,7 @@ import torch
 import torchvision
 from basicsr.metrics import calculate_metric
 from option_files import OPTIONS, load_options, shrink
-from test_training import complete
+from training_steps import complete
 
 from kdsr_data import OptionError
 from kdsr_model.checks import checkpoints

@@ -10,7 +10,7 @@ from basicsr.utils.registry import LOSS_REGISTRY
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 from option_files import OPTIONS, load_options, shrink
-from test_training import complete
+from training_steps import complete
 
 from kdsr_model.options import find_problems, prepare_options
 

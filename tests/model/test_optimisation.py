@@ -7,7 +7,7 @@ import pytest
 import torch
 from basicsr.utils import get_root_logger
 from option_files import ROOT, student_options
-from test_training import build, changed, complete, feed, snapshot, step
+from training_steps import build, changed, complete, feed, snapshot, step
 
 from kdsr_data import OptionError
 from kdsr_model.options import prepare_options

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 import torch
-from option_files import save_teacher, student_options, write_options
+from option_files import OPTIONS, load_options, save_teacher, shrink, student_options, write_options
+from training_steps import build, changed, feed, snapshot, step
 
 from kdsr_arch import KDSRStudent
 from kdsr_model.launch import run
@@ -206,3 +207,12 @@ def test_forced_entries_are_checked_like_the_files(gt_folder, tmp_path, monkeypa
     options = student_options(gt_folder)
     message = message_for(options, tmp_path, monkeypatch, capsys, "--force_yml", "train:total_iter=0")
     assert "train.total_iter: expected greater than or equal to 1, got 0" in message
+
+
+def test_any_basicsr_model_trains_on_the_same_data(gt_folder, tmp_path):
+    options = shrink(load_options(OPTIONS / "compare/train_edsr.yml"), gt_folder=gt_folder)
+    model = build(options, tmp_path)
+    feed(model)
+    before = snapshot(model.net_g)
+    step(model, 1)
+    assert changed(model.net_g, before)

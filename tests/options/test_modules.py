@@ -7,7 +7,7 @@ import torch
 from basicsr.models import build_model
 from basicsr.utils.registry import ARCH_REGISTRY
 from option_files import OPTIONS, load_options, shrink, write_options
-from test_training import complete, feed, step
+from training_steps import complete, feed, step
 
 from kdsr_model.options import find_problems, prepare_options
 from kdsr_options.modules import import_own_modules

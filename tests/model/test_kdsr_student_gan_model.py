@@ -5,10 +5,7 @@ import torch
 import torchvision
 from basicsr.utils import USMSharp
 from option_files import OPTIONS, load_options, shrink
-from test_training import build, changed, complete, feed, snapshot, step
-
-from kdsr_data import OptionError
-from kdsr_model.options import prepare_options
+from training_steps import build, changed, feed, snapshot, step
 
 SWITCHES = ("l1_gt_usm", "percep_gt_usm", "gan_gt_usm")
 
@@ -143,32 +140,3 @@ def test_the_perceptual_loss_uses_the_weights_of_the_options_path(gan_options, t
     feed(model)
     step(model, 1)
     assert model.get_current_log()["l_percep"] > 0
-
-
-def test_missing_vgg_weights_are_named_before_training_starts(gan_options, tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nothing"))
-    with pytest.raises(OptionError) as error:
-        prepare_options(complete(with_perceptual_loss(gan_options), tmp_path))
-    message = str(error.value)
-    assert "train.perceptual_opt: the weights of vgg19 were not found: download https://" in message
-    assert "vgg19-dcbb9e9d.pth and put it at experiments/pretrained_models/vgg19-dcbb9e9d.pth or " in message
-    assert "or name it as path.pretrain_network_vgg; or leave perceptual_opt out" in message
-
-
-def test_vgg_weights_in_torchs_cache_are_found(gan_options, tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    (tmp_path / "hub/checkpoints").mkdir(parents=True)
-    (tmp_path / "hub/checkpoints/vgg19-dcbb9e9d.pth").touch()
-    prepare_options(complete(with_perceptual_loss(gan_options), tmp_path))
-
-
-def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
-    del gan_options["network_d"]
-    with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
-        prepare_options(complete(gan_options, tmp_path))
-
-
-def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):
-    options = shrink(load_options(OPTIONS / "real_world/train_kdsr_real_student.yml"), gt_folder=gt_folder)
-    with pytest.raises(OptionError, match="l1_gt_usm: unknown key"):
-        prepare_options(complete(options | {"l1_gt_usm": True}, tmp_path))

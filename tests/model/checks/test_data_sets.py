@@ -1,0 +1,50 @@
+"""The data sets' options, and the look at their images before training starts."""
+# ruff: noqa: E501  (a table)
+
+import copy
+
+import pytest
+from PIL import Image
+from spoilt_options import assert_refused, make
+from training_steps import complete
+
+from kdsr_model.options import find_problems
+
+
+@pytest.mark.parametrize(
+    ("spoil", "expected"),
+    [
+        (lambda folder: [path.unlink() for path in folder.rglob("*.png")], "no images found"),
+        (lambda folder: (folder / "a.png").write_bytes(b"torn"), "a.png: "),
+        (lambda folder: (folder / "sub_c.png").write_bytes((folder / "a.png").read_bytes()), "the name sub_c"),
+        (lambda folder: Image.new("RGB", (3, 3)).save(folder / "b.png"), "smaller than one LQ pixel at x4"),
+    ],
+)
+def test_images_of_a_validation_are_looked_at_before_it(gt_folder, tmp_path, spoil, expected):
+    options = complete(make("student", gt_folder), tmp_path)
+    (tmp_path / "train").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "train/x.png")
+    options["datasets"]["train"]["dataroot_gt"] = str(tmp_path / "train")
+    spoil(gt_folder)
+    problem, *others = find_problems(options)
+    assert problem.path == "datasets.val.dataroot_gt"
+    assert expected in problem.message
+    assert not others
+
+
+def test_two_validations_of_one_name_are_refused(gt_folder, tmp_path):
+    options = make("student", gt_folder)
+    options["datasets"]["val_2"] = copy.deepcopy(options["datasets"]["val"])
+    complete(options, tmp_path)
+    assert find_problems(options) == [("datasets.val_2.name", "'v' is the name of datasets.val too; give each its own")]
+
+
+MISTAKES = [
+    ("student", "datasets.val", {}, "datasets.val.type: "),
+    ("student", "datasets.val.dataroot_gt", "nowhere", "datasets.val.dataroot_gt: nowhere does not exist"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "path", "value", "expected"), MISTAKES)
+def test_what_would_fail_later_is_refused_by_its_path(gt_folder, tmp_path, kind, path, value, expected):
+    assert_refused(make(kind, gt_folder), tmp_path, path, value, expected)

@@ -1,0 +1,46 @@
+"""A whole option file as settings: what stands at its top, and what one kind of model alone knows."""
+# ruff: noqa: E501  (a table)
+
+import pytest
+from option_files import OPTIONS, load_options, shrink
+from spoilt_options import EDSR, assert_refused, make
+from training_steps import complete
+
+from kdsr_data import OptionError
+from kdsr_model.options import prepare_options
+
+
+@pytest.fixture
+def gan_options(gt_folder):
+    options = load_options(OPTIONS / "real_world/train_kdsr_real_student_gan.yml")
+    return shrink(options, gt_folder=gt_folder)
+
+
+def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
+    del gan_options["network_d"]
+    with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
+        prepare_options(complete(gan_options, tmp_path))
+
+
+def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):
+    options = shrink(load_options(OPTIONS / "real_world/train_kdsr_real_student.yml"), gt_folder=gt_folder)
+    with pytest.raises(OptionError, match="l1_gt_usm: unknown key"):
+        prepare_options(complete(options | {"l1_gt_usm": True}, tmp_path))
+
+
+MISTAKES = [
+    ("student", "num_gpu", 99, "num_gpu: 99 are more than this machine has"),
+    ("student", "num_gpu", -1, "num_gpu: expected greater than or equal to 0, got -1"),
+    ("student", "num_gpu", "two", "num_gpu: expected a valid integer"),
+    ("student", "manual_seed", "abc", "manual_seed: expected a valid integer"),
+    ("student", "manual_seed", -1, "manual_seed: expected greater than or equal to 0"),
+    ("student", "logger.wandb", {"project": "x"}, "logger.wandb: is fed by TensorBoard's log; set use_tb_logger: true"),
+    ("student", "dist_params", {"backend": "nccl", "prot": 1}, "dist_params.prot: unknown key; did you mean 'port'?"),
+    (EDSR, "scale", None, "scale: is missing"),
+    ("student", "scale", None, "scale: is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "path", "value", "expected"), MISTAKES)
+def test_what_would_fail_later_is_refused_by_its_path(gt_folder, tmp_path, kind, path, value, expected):
+    assert_refused(make(kind, gt_folder), tmp_path, path, value, expected)
