@@ -28,6 +28,16 @@ FILES = {
     for package in FLOOR
     for path in (ROOT / package).rglob("*.py")
 }
+# Modules without a test file at their mirror, and what tests them; the list may only shrink.
+UNMIRRORED = {
+    "kdsr_tools.benchmark.films.command": "the benchmark's other parts, which it puts together",
+    "kdsr_tools.upscale.video.colours": "test_film, by films of every kind of colours",
+    "kdsr_tools.upscale.video.joining": "test_film, by whole films",
+    "kdsr_tools.upscale.video.parts": "test_film, by films that are stopped and gone on with",
+    "kdsr_tools.upscale.video.plan": "test_film and test_scenes",
+    "kdsr_tools.upscale.video.settings": "test_encoding and test_jobs, which read them",
+    "kdsr_tools.upscale.work": "test_command, by the command itself",
+}
 FOLDERS = sorted({path.parent for path in FILES.values()})
 
 
@@ -99,6 +109,19 @@ def test_importing_the_ground_costs_nothing():
         tops = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)]
         found = {name.split(".")[0] for node in tops for name in list_imports(ast.Module([node], []))}
         assert found <= sys.stdlib_module_names | {"kdsr_compat"}, path
+
+
+def find_mirror(path: Path) -> Path:
+    """Give where a module's tests are: `kdsr_data/pictures/png.py` has `tests/data/pictures/test_png.py`."""
+    package, *folders, name = path.relative_to(ROOT).parts
+    return ROOT.joinpath("tests", package.removeprefix("kdsr_"), *folders, f"test_{name}")
+
+
+def test_every_module_has_its_tests_at_the_mirror():
+    modules = {name: path for name, path in FILES.items() if path.name not in ("__init__.py", "__main__.py")}
+    missing = {name for name, path in modules.items() if not find_mirror(path).exists()}
+    assert missing - UNMIRRORED.keys() == set(), "give these modules a test file at their mirror"
+    assert UNMIRRORED.keys() - missing == set(), "these have one (or are gone): take them off the list"
 
 
 def test_no_folder_needs_scrolling():
