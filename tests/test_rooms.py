@@ -33,9 +33,9 @@ UNMIRRORED = {
     "kdsr_tools.benchmark.films.command": "the benchmark's other parts, which it puts together",
     "kdsr_tools.upscale.video.colours": "test_film, by films of every kind of colours",
     "kdsr_tools.upscale.video.joining": "test_film, by whole films",
-    "kdsr_tools.upscale.video.parts": "test_film, by films that are stopped and gone on with",
-    "kdsr_tools.upscale.video.plan": "test_film and test_scenes",
-    "kdsr_tools.upscale.video.settings": "test_encoding and test_jobs, which read them",
+    "kdsr_tools.upscale.video.parts": "test_jobs, by work that is stopped, shared and gone on with",
+    "kdsr_tools.upscale.video.plan": "test_film_python, by the IDRs of scenes",
+    "kdsr_tools.upscale.video.settings": "test_jobs, by the switches that they come from",
     "kdsr_tools.upscale.work": "test_command, by the command itself",
 }
 FOLDERS = sorted({path.parent for path in FILES.values()})
