@@ -207,5 +207,5 @@ def _existing(path: str | Path) -> Path:
 
 
 def first_line(error: BaseException) -> str:
-    """Give the first line of an error's message, or its kind if there is no message."""
+    """Return the first line of an error's message, or its kind if there is no message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

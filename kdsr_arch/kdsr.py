@@ -82,15 +82,15 @@ class KDSRStudent(KDSRNetwork):
         super().__init__(scale, estimator=estimator, sr_network=sr_network)
 
     def estimate_idr(self, lq: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W)."""
+        """Return the IDR (B, C) and the IDR' (B, 4C) of `lq` (B, 3, H, W)."""
         return self.estimator(lq)
 
     def forward(self, lq: Tensor, *, return_idr: bool = False, only_idr: bool = False):
         """Enlarge `lq` (B, 3, H, W), RGB in [0, 1], to the SR image (B, 3, sH, sW), not clamped.
 
         Args:
-            return_idr: give `(sr, idr, idr_prime)` instead.
-            only_idr: give `(idr, idr_prime)` and leave the SR network out. A keyword of `forward`, since
+            return_idr: return `(sr, idr, idr_prime)` instead.
+            only_idr: return `(idr, idr_prime)` and leave the SR network out. A keyword of `forward`, since
                 distributed training synchronises gradients only through `forward`.
         """
         idr, idr_prime = self.estimate_idr(lq)
@@ -153,7 +153,7 @@ class KDSRTeacher(KDSRNetwork):
         return torch.cat([lq, cells], dim=1)
 
     def estimate_idr(self, lq: Tensor, gt: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the IDR (B, C) and the IDR' (B, 4C) of `lq` and its `gt`. Raises as `join`."""
+        """Return the IDR (B, C) and the IDR' (B, 4C) of `lq` and its `gt`. Raises as `join`."""
         return self.estimator(self.join(lq, gt))
 
     def forward(self, lq: Tensor, gt: Tensor, *, return_idr: bool = False):

@@ -14,7 +14,7 @@ def conv3x3(in_channels: int, out_channels: int) -> nn.Conv2d:
 
 
 def bias_of(conv: nn.Conv2d) -> Tensor:
-    """Give the bias of a convolution that `conv3x3` made."""
+    """Return the bias of a convolution that `conv3x3` made."""
     if conv.bias is None:
         raise ValueError(f"expected a convolution with bias, as conv3x3 makes them, got {conv}")
     return conv.bias

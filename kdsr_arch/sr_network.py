@@ -132,6 +132,6 @@ class SRNetwork(nn.Module):
 
 
 def mean_like(image: Tensor) -> Tensor:
-    """Give DIV2K's mean (1, 3, 1, 1), which the network subtracts first and adds last."""
+    """Return DIV2K's mean (1, 3, 1, 1), which the network subtracts first and adds last."""
     # Not a buffer: distributed training would synchronise it, and validation on one rank would wait for the others.
     return image.new_tensor(DIV2K_MEAN).reshape(1, 3, 1, 1)

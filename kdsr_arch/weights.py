@@ -76,7 +76,7 @@ TO_OURS, TO_THEIRS = _make_rules()
 
 
 def is_official(state_dict: Mapping[str, Tensor]) -> bool:
-    """Tell whether a state dict, without `module.` prefixes, carries the authors' key names."""
+    """Return whether a state dict, without `module.` prefixes, carries the authors' key names."""
     return "G.head.0.weight" in state_dict
 
 
@@ -86,7 +86,7 @@ def strip_module_prefix(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Te
 
 
 def to_own_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
-    """Give a state dict under our names, whether it came under ours or the authors'. Unknown keys stay as they are.
+    """Return a state dict under our names, whether it came under ours or the authors'. Unknown keys stay as they are.
 
     Raises:
         ValueError: the authors' mean shift, which our networks apply as a constant, has other values.
@@ -109,7 +109,7 @@ def to_own_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
 
 
 def to_official_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
-    """Give a state dict under the authors' names, with their mean shift, whether it came under ours or theirs.
+    """Return a state dict under the authors' names, with their mean shift, whether it came under ours or theirs.
 
     Raises:
         ValueError: these are not the weights of a KDSR student or teacher, or of one that the authors' code cannot
@@ -174,7 +174,7 @@ class NetworkSize:
     direct_upsampler: bool
 
     def arguments(self) -> dict[str, Any]:
-        """Give the arguments of `KDSRStudent` or `KDSRTeacher`."""
+        """Return the arguments of `KDSRStudent` or `KDSRTeacher`."""
         return {key: value for key, value in asdict(self).items() if key != "kind"}
 
 

@@ -34,7 +34,7 @@ class Registry:
         return entry
 
     def get(self, name: str) -> Any:
-        """Give what has this name; KeyError if nothing has."""
+        """Return what has this name; KeyError if nothing has."""
         if name not in self.entries:
             raise KeyError(f"the registry {self.name} has no {name!r}")
         return self.entries[name]
@@ -63,7 +63,7 @@ def registered(registry: Any) -> dict[str, Any]:
 
 
 def backbone_weights(name: str) -> tuple[str, list[Path]]:
-    """Tell where the weights of one of torchvision's networks are published, and where BasicSR's losses look for them.
+    """Return where the weights of a torchvision network are published, and where BasicSR's losses look for them.
 
     basicsr 1.4.2 and master: weights in the perceptual loss's own place are taken for whichever type is asked for, so
     that place only serves the type in its name; torchvision looks in its cache and otherwise downloads.

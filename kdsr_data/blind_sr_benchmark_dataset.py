@@ -59,7 +59,7 @@ class BlindSRBenchmarkDataset(Dataset):
         return len(self.source) * len(self.cases)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Give `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` (a case's label), an `lq_path` after it.
+        """Return `lq`, `gt` (as `DegradedImageDataset`), `gt_path`, `setting` (a case's label), an `lq_path` after it.
 
         Raises:
             ImageReadError: the image cannot be used; an evaluation never leaves one out silently.

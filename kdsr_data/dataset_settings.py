@@ -171,7 +171,7 @@ class DegradedImageSettings(ImageSetSettings):
 
     @property
     def patch_size(self) -> int:
-        """Give `gt_size`, which training is sure to have."""
+        """Return `gt_size`, which training is sure to have."""
         if self.gt_size is None:
             raise ValueError("gt_size (pixels of the GT patch) is missing")
         return self.gt_size
@@ -211,7 +211,7 @@ class BenchmarkSettings(ImageSetSettings):
 
 
 def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:
-    """Give the degradation's block with the scale of its data set; a scale of its own must agree with that."""
+    """Return the degradation's block with the scale of its data set; a scale of its own must agree with that."""
     return {"scale": settings.scale, **settings.degradation}
 
 

@@ -62,7 +62,7 @@ class DegradedImageDataset(Dataset):
         return len(self.source)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Give `lq` (3, H/s, W/s) and `gt` (3, H, W), RGB float32 in [0, 1], with `lq_path` and `gt_path`.
+        """Return `lq` (3, H/s, W/s) and `gt` (3, H, W), RGB float32 in [0, 1], with `lq_path` and `gt_path`.
 
         BasicSR names results after `lq_path`, so outside training it is a name that no other image has.
         """
@@ -87,7 +87,7 @@ class DegradedImageDataset(Dataset):
         return gt
 
     def _read_good(self, index: int, rng: Generator) -> tuple[int, np.ndarray]:
-        """Read an image, or in place of a bad one another drawn at random; give its index too.
+        """Read an image, or in place of a bad one another drawn at random; return its index too.
 
         Raises:
             ImageReadError: not one image of the set can be used.

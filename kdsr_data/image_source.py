@@ -36,7 +36,7 @@ class _Lmdb:
         self._environment = lmdb.open(str(path), readonly=True, lock=False, readahead=False)
 
     def get(self, key: str) -> bytes | None:
-        """Give a key's value, or None. BasicSR's reader takes ASCII keys only."""
+        """Return a key's value, or None. BasicSR's reader takes ASCII keys only."""
         with self._environment.begin() as transaction:
             return transaction.get(key.encode("utf-8", "surrogateescape"))
 
@@ -47,7 +47,7 @@ _OPEN_LMDBS: WeakValueDictionary[Path, _Lmdb] = WeakValueDictionary()
 
 
 def find_io_backend(dataroot: str | Path) -> dict[str, str]:
-    """Tell BasicSR's `io_backend` block for a data root: the name of an LMDB ends in `.lmdb`."""
+    """Return BasicSR's `io_backend` block for a data root: the name of an LMDB ends in `.lmdb`."""
     return {"type": "lmdb" if Path(dataroot).suffix == ".lmdb" else "disk"}
 
 
@@ -95,7 +95,7 @@ class ImageSource:
         return len(self.names)
 
     def key(self, index: int) -> str:
-        """Give an image's name relative to the root, without its suffix, as it can be printed and stored."""
+        """Return an image's name relative to the root, without its suffix, as it can be printed and stored."""
         return printable(self._stored_key(index))
 
     def _stored_key(self, index: int) -> str:
@@ -103,7 +103,7 @@ class ImageSource:
         return name[: name.rindex(".")] if name.lower().endswith(IMAGE_SUFFIXES) else name
 
     def path(self, index: int) -> str:
-        """Give the image's path; of a file's, bytes that are not UTF-8 are kept as Python keeps them."""
+        """Return the image's path; of a file's, bytes that are not UTF-8 are kept as Python keeps them."""
         return str(self.dataroot / (self._stored_key(index) if self.is_lmdb else self.names[index]))
 
     def result_names(self) -> list[str]:
@@ -151,7 +151,7 @@ class ImageSource:
         return decode_image(self.content(index), self.path(index))
 
     def size(self, index: int) -> tuple[int, int]:
-        """Give an image's height and width off its header, without decoding it. Raises as `read`."""
+        """Return an image's height and width off its header, without decoding it. Raises as `read`."""
         return image_size(self.content(index), self.path(index))
 
     def _open_lmdb(self) -> _Lmdb:

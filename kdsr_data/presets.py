@@ -36,7 +36,7 @@ class BenchmarkCase(NamedTuple):
 
     @property
     def blur_width(self) -> float | None:
-        """Give the blur width in pixels, of an elongated kernel the geometric mean; None if it is not fixed."""
+        """Return the blur width in pixels, of an elongated kernel the geometric mean; None if it is not fixed."""
         long, short = (_fixed(self.degradation.get(side)) for side in ("lambda1", "lambda2"))
         if long is not None and short is not None:
             return (long * short) ** 0.5
@@ -44,7 +44,7 @@ class BenchmarkCase(NamedTuple):
 
     @property
     def noise_level(self) -> float | None:
-        """Give the noise level on the 0..255 scale; None if it is not fixed."""
+        """Return the noise level on the 0..255 scale; None if it is not fixed."""
         if self.degradation.get("type") != "ClassicDegradation":
             return None
         return _fixed(self.degradation.get("noise_sigma_255", 0))

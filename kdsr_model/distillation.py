@@ -103,7 +103,7 @@ class DistillationModel(KDSRBaseModel):
             self.schedulers[place] = WarmupThenMain(optimizer, [warmup, main], [settings.estimator_warmup_iter])
 
     def is_warming_up(self, current_iter: int) -> bool:
-        """Tell whether this iteration trains the estimator alone."""
+        """Return whether this iteration trains the estimator alone."""
         return current_iter <= self.settings.estimator_warmup_iter
 
     def run_student(self, current_iter: int) -> OrderedDict[str, Tensor]:

@@ -38,7 +38,7 @@ class KDSRBaseModel(SRModel):
 
     @property
     def settings(self) -> Any:
-        """Give the settings of `train`."""
+        """Return the settings of `train`."""
         return self.experiment.train
 
     def init_training_settings(self) -> None:
@@ -55,11 +55,11 @@ class KDSRBaseModel(SRModel):
             super().init_training_settings()
 
     def steppers(self) -> dict[str, Stepper]:
-        """Give what makes the steps, by the name of the network."""
+        """Return what makes the steps, by the name of the network."""
         return {"g": self.stepper}
 
     def extra_state(self) -> dict[str, Any]:
-        """Give what a training state must hold beside BasicSR's optimisers and schedulers."""
+        """Return what a training state must hold beside BasicSR's optimisers and schedulers."""
         return {name: stepper.state() for name, stepper in self.steppers().items()}
 
     def load_extra_state(self, state: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ class KDSRBaseModel(SRModel):
 
     @abstractmethod
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
-        """Give this step's losses by their names in the log; their sum is minimised."""
+        """Return this step's losses by their names in the log; their sum is minimised."""
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Make one step of the optimiser on the batch that was fed, unless its losses are no numbers."""
@@ -122,7 +122,7 @@ class KDSRBaseModel(SRModel):
             raise WeightsMisfit(f"{load_path}: {describe_misfit(error)}") from error
 
     def estimate_idr(self, network: KDSRNetwork, tile_size: int | None) -> Tensor:
-        """Give the IDR (B, C) of the batch that was fed."""
+        """Return the IDR (B, C) of the batch that was fed."""
         return tiling.estimate_idr(network.estimator, self.lq, tile_size=tile_size)
 
     def test(self) -> None:
@@ -135,7 +135,7 @@ class KDSRBaseModel(SRModel):
 
 
 def _fitting(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Give the weights that a network has a place for, and say in the log what it goes without."""
+    """Return the weights that a network has a place for, and say in the log what it goes without."""
     places = network.state_dict()
     fitting = {name: value for name, value in weights.items() if name in places and places[name].shape == value.shape}
     what = f"{len(fitting)} of the {len(places)} tensors of {type(network).__name__}"

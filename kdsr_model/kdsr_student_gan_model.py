@@ -30,7 +30,7 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         self.stepper_d = Stepper(self.settings, self.device, what="discriminator")
 
     def steppers(self) -> dict[str, Stepper]:
-        """Give what makes the steps of both networks."""
+        """Return what makes the steps of both networks."""
         return {**super().steppers(), "d": self.stepper_d}
 
     def setup_optimizers(self) -> None:
@@ -48,7 +48,7 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
             self.gan_gt = targets["gan_gt_usm"]
 
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
-        """Give the generator's losses; in the estimator's warm-up, the IDR loss alone."""
+        """Return the generator's losses; in the estimator's warm-up, the IDR loss alone."""
         losses = self.run_student(current_iter)
         if self.is_warming_up(current_iter):
             return losses

@@ -15,7 +15,7 @@ class KDSRStudentModel(DistillationModel):
     """A `KDSRStudent` that learns the teacher's IDR' from LQ alone, and to restore with it."""
 
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
-        """Give the IDR loss and, after the warm-up, the SR losses."""
+        """Return the IDR loss and, after the warm-up, the SR losses."""
         losses = self.run_student(current_iter)
         if not self.is_warming_up(current_iter):
             losses |= self.compute_sr_losses(self.output, pixel_gt=self.gt, perceptual_gt=self.gt)

@@ -19,14 +19,14 @@ class KDSRTeacherModel(KDSRBaseModel):
     """A `KDSRTeacher` that sees LQ and GT, in training and in validation alike."""
 
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
-        """Give the SR losses of the teacher's image."""
+        """Return the SR losses of the teacher's image."""
         with self.stepper.autocast():
             sr = self.net_g(self.lq, self.gt)
         self.output = sr.float()
         return self.compute_sr_losses(self.output, pixel_gt=self.gt, perceptual_gt=self.gt)
 
     def estimate_idr(self, network: KDSRNetwork, tile_size: int | None) -> Tensor:
-        """Give the IDR (B, C) of the batch that was fed, knowing its GT."""
+        """Return the IDR (B, C) of the batch that was fed, knowing its GT."""
         seen = cast(KDSRTeacher, network).join(self.lq, self.gt)
         return tiling.estimate_idr(network.estimator, seen, tile_size=tile_size)
 

@@ -35,7 +35,7 @@ class Stepper:
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.amp == "fp16")
 
     def state(self) -> dict[str, Any]:
-        """Give what a resumed training must know: the count of bad steps, and the scale of fp16."""
+        """Return what a resumed training must know: the count of bad steps, and the scale of fp16."""
         counts = {"bad_in_a_row": self.bad_in_a_row, "bad_in_all": self.bad_in_all}
         return {**counts, "scaler": self.scaler.state_dict()}
 
@@ -46,12 +46,12 @@ class Stepper:
             self.scaler.load_state_dict(state["scaler"])
 
     def autocast(self) -> AbstractContextManager:
-        """Give the context for the forward pass: mixed precision, if `train.amp` asks for it."""
+        """Return the context for the forward pass: mixed precision, if `train.amp` asks for it."""
         enabled = self.settings.amp != "none"
         return torch.autocast(self.device.type, dtype=DTYPES.get(self.settings.amp), enabled=enabled)
 
     def backward(self, losses: Mapping[str, Tensor], optimizer: Optimizer) -> bool:
-        """Compute the gradients of the losses' sum; give False, without gradients, where a loss is no number."""
+        """Compute the gradients of the losses' sum; return False, without gradients, where a loss is no number."""
         total = reduce(add, losses.values())
         if not every_process(bool(torch.isfinite(total)), device=self.device):
             optimizer.zero_grad()
@@ -61,7 +61,7 @@ class Stepper:
         return True
 
     def step(self, optimizer: Optimizer, parameters: Iterable[nn.Parameter]) -> bool:
-        """Clip the gradients and step, unless they are no numbers; give whether the step was made."""
+        """Clip the gradients and step, unless they are no numbers; return whether the step was made."""
         gradients = [p for p in parameters if p.grad is not None]
         self.scaler.unscale_(optimizer)
         limit = self.settings.grad_clip_norm

@@ -110,7 +110,7 @@ def _check_networks(problems: list[Problem], opt: Options, *, is_known: bool) ->
 
 
 def _patch_size(opt: Options) -> int | None:
-    """Give the size of the training's GT patches, if that is known."""
+    """Return the size of the training's GT patches, if that is known."""
     block = opt["datasets"].get("train")
     size = block.get("gt_size") if isinstance(block, Mapping) else None
     if isinstance(block, Mapping) and isinstance(block.get("lq_size"), int):

@@ -55,7 +55,7 @@ def read_options(command_line: CommandLine) -> dict[str, Any]:
 
 
 def _force(options: dict[str, Any], entry: str) -> Problem | None:
-    """Put one entry over the options, as BasicSR does; give what is wrong with it."""
+    """Put one entry over the options, as BasicSR does; return what is wrong with it."""
     if entry.count("=") != 1:
         return Problem("--force_yml", f"expected key=value or block:key=value, got {entry!r}")
     keys, text = (part.strip() for part in entry.split("="))

@@ -75,7 +75,7 @@ def _find_doubled_keys(node: yaml.Node | None, path: str) -> Iterator[Problem]:
 
 
 def packaged_options() -> Path:
-    """Give the folder with the project's option files, in a clone or where pip installed them."""
+    """Return the folder with the project's option files, in a clone or where pip installed them."""
     return SOURCE_TREE if SOURCE_TREE.is_dir() else INSTALLED
 
 

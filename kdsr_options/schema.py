@@ -112,7 +112,7 @@ def collect(problems: list[Problem], check: Callable, *args: Any, **kwargs: Any)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """Give `; did you mean 'x'?` for the known word closest to a misspelt one, or nothing."""
+    """Return `; did you mean 'x'?` for the known word closest to a misspelt one, or nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
@@ -125,7 +125,7 @@ def unknown_key(path: str, key: str, known: Iterable[str]) -> Problem:
 
 
 def type_name(block: Any) -> str:
-    """Give the `type` of a block as text, by which a registry can be asked whatever the block is."""
+    """Return the `type` of a block as text, by which a registry can be asked whatever the block is."""
     return str(block.get("type") if isinstance(block, Mapping) else block)
 
 

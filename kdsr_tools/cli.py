@@ -44,7 +44,7 @@ SUBCOMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a subcommand; give the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
+    """Run a subcommand; return the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
     wait_briefly()  # before a subcommand brings PyTorch
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))

@@ -29,7 +29,7 @@ def describe_quantity(name: str) -> str:
 
 
 def average_bins(points: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Give a line's iterations and values in order, averaged in at most `MOST_POINTS` bins; no numbers are left out."""
+    """Return a line's iterations and finite values in order, averaged in at most `MOST_POINTS` bins."""
     finite = sorted((iteration, value) for iteration, value in points.items() if math.isfinite(value))
     if not finite:
         return np.empty(0), np.empty(0)

@@ -17,7 +17,7 @@ LONGEST_STEM = 180  # bytes
 
 
 def describe_error(error: BaseException) -> str:
-    """Give an error's message, or its kind if it has none; the system's own messages begin with the file's name."""
+    """Return an error's message, or its kind if it has none; the system's own messages begin with the file's name."""
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _describe_missing(error.name.partition(".")[0])
     if isinstance(error, OSError) and error.strerror and error.filename:
@@ -46,7 +46,7 @@ def _find_extra(package: str) -> str | None:
 
 @contextmanager
 def write_then_rename(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`, which takes that name when the block ends well and is removed otherwise.
+    """Yield a temporary path beside `path`, which takes that name when the block ends well and is removed otherwise.
 
     The suffix stays, so that writers which choose the format by it work; the writer may make a file or a folder.
     """

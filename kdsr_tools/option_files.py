@@ -12,7 +12,7 @@ from kdsr_options.schema import suggest
 
 
 def copy_options(destination: Path, names: Sequence[str] = ()) -> list[Path]:
-    """Copy option files (none named: all) to `destination`, but not over those there; give the new ones.
+    """Copy option files (none named: all) to `destination`, but not over those there; return the new ones.
 
     Raises:
         ValueError: there is no such option file.

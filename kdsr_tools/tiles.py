@@ -38,7 +38,7 @@ def write_tiles(
     most_tiles: int | None = None,
     on_error: Callable[[ImageReadError], None] | None = None,
 ) -> list[Path]:
-    """Cut photographs into tiles, PNG files of the same depth, without alpha; give their paths.
+    """Cut photographs into tiles, PNG files of the same depth, without alpha; return their paths.
 
     Args:
         tile_size: pixels; of a photograph that is smaller, a tile is the whole of it in that direction.
@@ -70,7 +70,8 @@ def write_tiles(
 
 
 def _plain(stem: str) -> str:
-    """Give a name that BasicSR, which takes ASCII keys without dots, reads; a number keeps those of one name apart."""
+    """Return a name that BasicSR, which takes ASCII keys without dots, reads; a number keeps those of one name
+    apart."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem)[:LONGEST_STEM]
 
 
@@ -114,7 +115,7 @@ def _put(database: lmdb.Environment, key: bytes, value: bytes) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the LMDB, unless it is there; give the exit code, 1 if a photograph was left out."""
+    """Write the LMDB, unless it is there; return the exit code, 1 if a photograph was left out."""
     if args.to.suffix != ".lmdb":
         raise ValueError(f"--to: expected a name that ends in .lmdb, got {args.to}")
     if args.to.exists():

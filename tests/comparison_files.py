@@ -68,7 +68,7 @@ def write_models(folder: Path) -> None:
 
 
 def compare_options(folder: Path) -> dict:
-    """Give the option file of the small comparison."""
+    """Return the option file of the small comparison."""
     return {
         "title": "Small comparison",
         "scale": 4,
@@ -98,7 +98,7 @@ def write_option_file(folder: Path, options: dict) -> Path:
 
 
 def write_comparison(folder: Path) -> Path:
-    """Write all that the small comparison needs; give its option file."""
+    """Write all that the small comparison needs; return its option file."""
     write_photographs(folder / "gt", {"a": (72, 80), "b": (64, 88), "wide": (64, 112)})
     write_photographs(folder / "real", {"street": (50, 40)})
     write_models(folder)

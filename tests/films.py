@@ -115,19 +115,19 @@ def _open_subtitles():
 
 
 def read_times(path: Path) -> list[Fraction]:
-    """Give when each frame is shown, in seconds."""
+    """Return when each frame is shown, in seconds."""
     with av.open(str(path)) as container:
         return [frame.pts * frame.time_base for frame in container.decode(video=0)]
 
 
 def read_frames(path: Path) -> list[np.ndarray]:
-    """Give the frames as RGB."""
+    """Return the frames as RGB."""
     with av.open(str(path)) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
 def read_packets(path: Path, kind: str) -> list[tuple[Fraction, Fraction | None, bytes]]:
-    """Give time, duration and content of the packets of all streams of a kind."""
+    """Return time, duration and content of the packets of all streams of a kind."""
     with av.open(str(path)) as container:
         streams = [stream for stream in container.streams if stream.type == kind]
         packets = [packet for packet in container.demux(streams) if packet.dts is not None]

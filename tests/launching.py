@@ -30,7 +30,7 @@ KINDS = {
 
 
 def tiny(kind: str, gt_folder: Path, **train: Any) -> dict[str, Any]:
-    """Give tiny options with a moving average: of a 'teacher', 'student', 'gan', or a 'plain' `SRModel`."""
+    """Return tiny options with a moving average: of a 'teacher', 'student', 'gan', or a 'plain' `SRModel`."""
     options = shrink(load_options(OPTIONS / KINDS[kind]), gt_folder=gt_folder)
     options["name"] = "run"
     options["datasets"] = {"train": options["datasets"]["train"]}
@@ -69,7 +69,7 @@ class Training:
         self.process.start()
 
     def wait(self, code: int | None = 0) -> str:
-        """Wait for the end, which has this exit code (None: any); give the output."""
+        """Wait for the end, which has this exit code (None: any); return the output."""
         self.process.join(timeout=300)
         output = self.log_file.read_text()
         assert code is None or self.process.exitcode == code, f"exit code {self.process.exitcode}\n{output}"
@@ -134,7 +134,7 @@ def wait_until(is_true: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def losses(output: str) -> dict[int, tuple[str, str]]:
-    """Give learning rates and losses by iteration, as the log has them."""
+    """Return learning rates and losses by iteration, as the log has them."""
     return {int(number.replace(",", "")): (rates, text) for number, rates, text in LOSS_LINE.findall(output)}
 
 

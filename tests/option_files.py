@@ -69,7 +69,7 @@ def make_lq_folder(gt_folder: Path, scale: int) -> Path:
 
 
 def shrink(options: dict[str, Any], *, gt_folder: Path, total_iter: int = 2) -> dict[str, Any]:
-    """Give the same options with small networks, data and schedules; what kind they are stays."""
+    """Return the same options with small networks, data and schedules; what kind they are stays."""
     options["num_gpu"] = 0
     options["network_g"] |= SMALL_NETWORKS[options["network_g"]["type"]]
     if "network_d" in options:
@@ -108,7 +108,7 @@ def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> 
 
 
 def student_options(gt_folder: Path, **changes: Any) -> dict[str, Any]:
-    """Give the shrunk options of the student that the README trains, without validation."""
+    """Return the shrunk options of the student that the README trains, without validation."""
     options = shrink(load_options(OPTIONS / "train_kdsr_student.yml"), gt_folder=gt_folder)
     del options["val"], options["datasets"]["val"]
     return options | changes

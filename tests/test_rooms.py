@@ -54,7 +54,7 @@ def list_imports(tree: ast.AST) -> Iterator[str]:
 
 
 def find_room(name: str) -> str:
-    """Tell the room of an imported name: a folder, or a file of its own where folders lie beside it."""
+    """Return the room of an imported name: a folder, or a file of its own where folders lie beside it."""
     while name not in FILES:
         name = name.rpartition(".")[0]
     folder = FILES[name].parent
@@ -93,7 +93,7 @@ def test_commands_borrow_nothing_from_a_comparison_but_the_quickstart_that_runs_
 
 
 def is_comparison(room: str) -> bool:
-    """Tell whether a room belongs to `kdsr compare`."""
+    """Return whether a room belongs to `kdsr compare`."""
     return f"{room}.".startswith("kdsr_tools.compare.")
 
 
@@ -112,7 +112,7 @@ def test_importing_the_ground_costs_nothing():
 
 
 def find_mirror(path: Path) -> Path:
-    """Give where a module's tests are: `kdsr_data/pictures/png.py` has `tests/data/pictures/test_png.py`."""
+    """Return where a module's tests are: `kdsr_data/pictures/png.py` has `tests/data/pictures/test_png.py`."""
     package, *folders, name = path.relative_to(ROOT).parts
     return ROOT.joinpath("tests", package.removeprefix("kdsr_"), *folders, f"test_{name}")
 

@@ -74,13 +74,13 @@ def _before_shuffle(merged: Merged, step: int, places: tuple[int, int]) -> tuple
 
 
 def _place(place: int, offset: int, step: int) -> int:
-    """Tell where one of the pixels stands that a pixel becomes."""
+    """Return where one of the pixels stands that a pixel becomes."""
     is_outermost = (place == FIRST and offset == 0) or (place == LAST and offset == step - 1)
     return place if is_outermost else BETWEEN
 
 
 def _is_inside(place: int, neighbour: int) -> bool:
-    """Tell whether a pixel's neighbour before (-1) or after it (1) lies in the image; outside, there are zeros."""
+    """Return whether a pixel's neighbour before (-1) or after it (1) lies in the image; outside, there are zeros."""
     return neighbour == 0 or neighbour != place
 
 

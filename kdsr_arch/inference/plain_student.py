@@ -29,7 +29,7 @@ class StudentParts(Protocol):
     alignment: int
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
-        """Give the SR network's features (1, C, H, W) of `lq` (1, 3, H, W), steered by `idr` (1, C)."""
+        """Return the SR network's features (1, C, H, W) of `lq` (1, 3, H, W), steered by `idr` (1, C)."""
 
     def sum_features(self, image: Tensor, box: Box) -> Tensor:
         """Sum the estimator's features over a part of an image (1, 3, H, W): (1, 4C), in double precision."""
@@ -63,5 +63,5 @@ class PlainStudent:
 
 
 def sum_type(device: torch.device) -> torch.dtype:
-    """Give the precision for sums over an image: double, which Apple's GPUs lack."""
+    """Return the precision for sums over an image: double, which Apple's GPUs lack."""
     return torch.float32 if device.type == "mps" else torch.float64

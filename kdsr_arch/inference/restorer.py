@@ -71,7 +71,7 @@ class ImageRestorer:
         return self.super_resolve(lq, self.estimate_idr(lq) if idr is None else idr)
 
     def estimate_idr(self, lq: Tensor) -> Tensor:
-        """Give the IDR (1, C) of `lq` (1, 3, H, W), RGB in [0, 1], as fp32; equal to the whole image's.
+        """Return the IDR (1, C) of `lq` (1, 3, H, W), RGB in [0, 1], as fp32; equal to the whole image's.
 
         Raises:
             ValueError: `lq` has another shape, or `max_memory` is too small.
@@ -80,7 +80,7 @@ class ImageRestorer:
 
     @torch.no_grad()
     def pool_features(self, lq: Tensor) -> Tensor:
-        """Give the average (1, F) of the estimator's features over `lq` (1, 3, H, W), RGB in [0, 1].
+        """Return the average (1, F) of the estimator's features over `lq` (1, 3, H, W), RGB in [0, 1].
 
         The mean of several images' averages, through `summarise`, is the IDR of all of them as if they were one.
 

@@ -27,7 +27,7 @@ SMALLEST_TILE = 16
 
 
 def estimate_idr(estimator: DegradationEstimator, image: Tensor, *, tile_size: int | None = None) -> Tensor:
-    """Give the IDR (B, C) of what an estimator sees, (B, in_channels, H, W), equal to that of the whole image."""
+    """Return the IDR (B, C) of what an estimator sees, (B, in_channels, H, W), equal to that of the whole image."""
     if tile_size is None:
         return estimator(image)[0]
     height, width = image.shape[2:]
@@ -120,7 +120,7 @@ def split_rows(box: Box, max_pixels: int) -> Iterator[Box]:
 
 
 def plan_tile_size(height: int, width: int, *, margin: int, max_pixels: int) -> tuple[int, int]:
-    """Give the tile size (height, width) that costs least where a tile with its margin may have `max_pixels` pixels.
+    """Return the tile size (height, width) that costs least where a tile with its margin may have `max_pixels` pixels.
 
     Raises:
         ValueError: not even tiles of `SMALLEST_TILE` pixels a side fit.
@@ -144,7 +144,7 @@ def plan_tile_size(height: int, width: int, *, margin: int, max_pixels: int) -> 
 
 
 def fewest_pixels(height: int, width: int, *, margin: int) -> int:
-    """Give the pixels of the smallest tile and its margin."""
+    """Return the pixels of the smallest tile and its margin."""
     return min(SMALLEST_TILE + 2 * margin, height) * min(SMALLEST_TILE + 2 * margin, width)
 
 
@@ -177,7 +177,7 @@ def halve(box: Box) -> list[Box]:
 
 
 def intersect(box: Box, other: Box) -> Box:
-    """Give what two tiles share; where that is nothing, a tile without pixels."""
+    """Return what two tiles share; where that is nothing, a tile without pixels."""
     top, left = max(box[0], other[0]), max(box[2], other[2])
     return top, max(min(box[1], other[1]), top), left, max(min(box[3], other[3]), left)
 
@@ -195,28 +195,28 @@ def align(box: Box, step: int) -> Box:
 
 
 def shifted(box: Box, by: Box) -> Box:
-    """Give a tile's place in the image from its place inside another: the inverse of `relative`."""
+    """Return a tile's place in the image from its place inside another: the inverse of `relative`."""
     return box[0] + by[0], box[1] + by[0], box[2] + by[2], box[3] + by[2]
 
 
 def relative(box: Box, outer: Box) -> Box:
-    """Give a tile's place inside a larger one."""
+    """Return a tile's place inside a larger one."""
     return box[0] - outer[0], box[1] - outer[0], box[2] - outer[2], box[3] - outer[2]
 
 
 def scaled(box: Box, scale: int) -> Box:
-    """Give a tile's place in the enlarged image."""
+    """Return a tile's place in the enlarged image."""
     top, bottom, left, right = (scale * edge for edge in box)
     return top, bottom, left, right
 
 
 def cut(image: Tensor, box: Box) -> Tensor:
-    """Give a view of a tile of an image (B, C, H, W)."""
+    """Return a view of a tile of an image (B, C, H, W)."""
     top, bottom, left, right = box
     return image[:, :, top:bottom, left:right]
 
 
 def cut_centre(image: Tensor, size: int) -> Tensor:
-    """Give a view of the square of `size` pixels in an image's middle, or of what the image has of it."""
+    """Return a view of the square of `size` pixels in an image's middle, or of what the image has of it."""
     top, left = (max(side - size, 0) // 2 for side in image.shape[2:])
     return image[..., top : top + size, left : left + size]

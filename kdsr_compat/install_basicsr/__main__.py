@@ -14,7 +14,7 @@ BASICSR = "basicsr>=1.4.2"
 
 
 def main(options: Sequence[str]) -> int:
-    """Give pip's exit code."""
+    """Return pip's exit code."""
     pip = [sys.executable, "-m", "pip", "install", *options]
     code = subprocess.call([*pip, *BUILD_TOOLS])
     if code:

@@ -35,7 +35,7 @@ PLUGINS = {"HEIF": ("pillow_heif", "pillow-heif"), "JXL": ("pillow_jxl", "pillow
 
 
 def tell_format(content: bytes) -> str | None:
-    """Tell the format of a file by its first bytes, where that needs no more than a look; Pillow tells the others."""
+    """Return the format of a file by its first bytes, where that needs no more than a look; Pillow tells the others."""
     if content.startswith(PNG_SIGNATURE):
         return "PNG"
     if content.startswith(TIFF_SIGNATURES):

@@ -28,7 +28,7 @@ class Unusable(ValueError):
 
 
 def printable(text: str) -> str:
-    r"""Give a file's name as it can be printed, logged and stored: bytes that are not UTF-8 as `\udc..`."""
+    r"""Return a file's name as it can be printed, logged and stored: bytes that are not UTF-8 as `\udc..`."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -40,7 +40,7 @@ class Chunk(NamedTuple):
     end: int
 
     def is_whole(self, content: bytes) -> bool:
-        """Tell whether the checksum fits."""
+        """Return whether the checksum fits."""
         return zlib.crc32(self.name + self.body) == int.from_bytes(content[self.end - 4 : self.end], "big")
 
 

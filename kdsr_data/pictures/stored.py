@@ -36,7 +36,7 @@ def find_orientation(exif: bytes | None, xmp: bytes | None) -> int:
 
 
 def parse_exif(exif: bytes) -> Any:
-    """Parse an EXIF block as far as it can be; give Pillow's mapping of its first directory."""
+    """Parse an EXIF block as far as it can be; return Pillow's mapping of its first directory."""
     parsed = Image.Exif()
     try:
         parsed.load(exif)

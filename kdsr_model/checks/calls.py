@@ -29,7 +29,7 @@ def check_call(
     extra: tuple[str, ...] = (),
     open: bool = True,
 ) -> Callable | None:
-    """Check a block with a `type` against the signature of what it will call; give that, or None.
+    """Check a block with a `type` against the signature of what it will call; return that, or None.
 
     Args:
         given: arguments that BasicSR adds.
@@ -98,5 +98,5 @@ def undisturbed() -> Iterator[None]:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number, which `true` is not."""
+    """Return whether a value is a finite number, which `true` is not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -61,7 +61,7 @@ def check_pretrained(problems: list[Problem], opt: Options) -> None:
 
 
 def _network_argument(block: Options, name: str) -> Any:
-    """Give a network's argument as its block says or, where it does not, by the network's default."""
+    """Return a network's argument as its block says or, where it does not, by the network's default."""
     if type_name(block) not in registered(ARCH_REGISTRY):
         return block.get(name)
     parameter = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters.get(name)

@@ -35,7 +35,7 @@ READ_IMAGES = 200
 
 
 def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | None]:
-    """Check every data set; give the shortest side of each validation's images, where that is known."""
+    """Check every data set; return the shortest side of each validation's images, where that is known."""
     smallest: dict[str, int | None] = {}
     for phase, block in opt["datasets"].items():
         path = f"datasets.{phase}"
@@ -73,7 +73,7 @@ def _names_nothing(value: Any) -> bool:
 
 
 def is_absent(block: Options) -> bool:
-    """Tell whether a data set's images are not on this machine."""
+    """Return whether a data set's images are not on this machine."""
     return any(_names_nothing(block.get(key)) for key in FILES_AND_FOLDERS)
 
 

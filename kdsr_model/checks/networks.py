@@ -21,7 +21,7 @@ STUDENT_KEYWORDS = {"return_idr", "only_idr"}
 
 
 def check_network(problems: list[Problem], block: Any, *, scale: Any, path: str) -> Callable | None:
-    """Check a network's block; give what it names, if nothing is wrong."""
+    """Check a network's block; return what it names, if nothing is wrong."""
     before = len(problems)
     network = check_call(problems, block, registered(ARCH_REGISTRY), "network", path=path, given=SCALE_ARGUMENTS)
     argument = scale_argument(block) if network else None
@@ -34,7 +34,7 @@ def check_network(problems: list[Problem], block: Any, *, scale: Any, path: str)
 
 
 def is_ours(network: Any) -> bool:
-    """Tell whether a network is of this project, with arguments whose limits are known."""
+    """Return whether a network is of this project, with arguments whose limits are known."""
     return isinstance(network, type) and network.__module__.startswith("kdsr_arch")
 
 
@@ -119,7 +119,7 @@ def networks(opt: Options) -> Iterator[tuple[str, Options]]:
 
 
 def scale_argument(block: Options) -> str | None:
-    """Give the name by which a block's network takes the scale, if it does."""
+    """Return the name by which a block's network takes the scale, if it does."""
     if type_name(block) not in registered(ARCH_REGISTRY):
         return None
     parameters = inspect.signature(registered(ARCH_REGISTRY)[block["type"]]).parameters

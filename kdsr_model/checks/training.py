@@ -221,7 +221,7 @@ class _Features(nn.Module):
         self.names = layer_name_list
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Give the images as the features of each layer."""
+        """Return the images as the features of each layer."""
         return dict.fromkeys(self.names, images)
 
 

@@ -88,7 +88,7 @@ class TrainingHooks:
         sys.excepthook = _with_dead_workers_explained(sys.excepthook)
 
     def load_resume_state(self, opt: dict[str, Any]) -> dict[str, Any] | None:
-        """Give the training state to go on from, or None to start afresh.
+        """Return the training state to go on from, or None to start afresh.
 
         basicsr 1.4.2 and master load it onto `torch.cuda.current_device()`, which fails without CUDA. 1.4.2 also looks
         for `experiments/` in the current folder instead of the root's, and with `--auto_resume` both take the newest

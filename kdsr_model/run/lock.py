@@ -35,7 +35,7 @@ class FolderInUse(RuntimeError):
 
 
 def lock_experiment(folder: Path) -> tuple[str, ...]:
-    """Lock an experiment's folder; give what the log should say about it.
+    """Lock an experiment's folder; return what the log should say about it.
 
     Raises:
         SystemExit: another training writes into it.
@@ -48,7 +48,7 @@ def lock_experiment(folder: Path) -> tuple[str, ...]:
 
 
 def lock_folder(folder: Path) -> bool:
-    """Lock a folder until this process ends or locks another; give False where the file system has no locks.
+    """Lock a folder until this process ends or locks another; return False where the file system has no locks.
 
     The lock file lies beside the folder, because BasicSR renames a folder that is there already.
 

@@ -6,7 +6,7 @@ import torch
 
 
 def is_distributed() -> bool:
-    """Tell whether several processes train together."""
+    """Return whether several processes train together."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 

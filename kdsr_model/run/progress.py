@@ -25,7 +25,7 @@ class Progress:
 
     @property
     def epoch(self) -> int:
-        """Give the epoch that training is in."""
+        """Return the epoch that training is in."""
         return self.sampler.epoch
 
     def begin_iteration(self, current_iter: int) -> None:
@@ -40,5 +40,5 @@ class Progress:
         self.done = current_iter
 
     def batches(self, current_iter: int) -> int:
-        """Tell how many batches of the epoch a process has had after this iteration."""
+        """Return how many batches of the epoch a process has had after this iteration."""
         return current_iter - self._done_before_epoch

@@ -51,21 +51,21 @@ class Resume:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """Give what we have put into the state beside BasicSR's part; nothing where BasicSR wrote it alone."""
+        """Return what we have put into the state beside BasicSR's part; nothing where BasicSR wrote it alone."""
         return (self.state or {}).get(EXTRA_KEY, {})
 
     @property
     def epoch(self) -> int:
-        """Give the epoch to go on in."""
+        """Return the epoch to go on in."""
         return self.state["epoch"] if self.state else 0
 
     @property
     def iteration(self) -> int:
-        """Give the number of iterations done."""
+        """Return the number of iterations done."""
         return self.state["iter"] if self.state else 0
 
     def seed(self, drawn: int, *, is_named: bool) -> int:
-        """Give the seed for all processes, and for a resumed run as before.
+        """Return the seed for all processes, and for a resumed run as before.
 
         Args:
             drawn: the seed of the options, which BasicSR draws, in every process another, if the file names none.
@@ -74,7 +74,7 @@ class Resume:
         return drawn if is_named else self.extra.get("seed", first_process_number(drawn))
 
     def batches_done(self, conditions: Conditions, *, batches_per_epoch: int) -> int:
-        """Tell how many batches of the epoch a process has had, counted in batches as they are now."""
+        """Return how many batches of the epoch a process has had, counted in batches as they are now."""
         if not self.state:
             return 0
         if not self.extra:  # written by BasicSR alone
@@ -139,7 +139,7 @@ def _refuse_other_experiment(opt: dict[str, Any], path: Path) -> None:
 
 
 def names_a_seed(command_line: CommandLine) -> bool:
-    """Tell whether a command line, or the option file that it names, has a `manual_seed`."""
+    """Return whether a command line, or the option file that it names, has a `manual_seed`."""
     if any(entry.startswith("manual_seed") for entry in command_line.entries):
         return True
     file = command_line.file

@@ -43,7 +43,7 @@ OTHERS = "holds from here on"
 
 
 def written_options(argv: Sequence[str]) -> dict[str, Any]:
-    """Give what an option file and the command line over it say, as plain blocks; nothing where no file is named.
+    """Return what an option file and the command line over it say, as plain blocks; nothing where no file is named.
 
     Raises:
         OptionError: it cannot be read.
@@ -55,7 +55,7 @@ def written_options(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value as it loads with `weights_only`; a date in a file, for one, becomes text."""
+    """Return a value as it loads with `weights_only`; a date in a file, for one, becomes text."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -50,11 +50,11 @@ class ResumableSampler(EnlargedSampler):
         self.first_epoch, self.num_left_out = epoch, num_samples
 
     def left_out(self) -> int:
-        """Tell how many samples of the present epoch this process leaves out."""
+        """Return how many samples of the present epoch this process leaves out."""
         return self.num_left_out if self.epoch == self.first_epoch else 0
 
     def __iter__(self) -> Iterator[Visit]:
-        """Give the visits of the present epoch."""
+        """Return the visits of the present epoch."""
         if self.epoch < 0:
             return iter(())
         indices = list(super().__iter__())
@@ -75,7 +75,7 @@ class SeededVisits(Dataset):
         return len(self.data_set)
 
     def __getitem__(self, index: int) -> Any:
-        """Give a sample; an index that is no `Visit` draws from the generators as they are."""
+        """Return a sample; an index that is no `Visit` draws from the generators as they are."""
         if not isinstance(index, Visit):
             return self.data_set[index]
         with seeded_generators(self.seed, VISIT_STREAM, index.epoch, index.position):

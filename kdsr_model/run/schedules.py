@@ -19,7 +19,7 @@ SETTING_NAMES = {"base_lrs": "lr", "_milestones": "the end of the estimator's wa
 
 
 def follow_options(state: Mapping[str, Any], model: Any) -> tuple[dict[str, Any], list[str]]:
-    """Give a training state in which optimisers and schedules are as the options say, and what was changed.
+    """Return a training state in which optimisers and schedules are as the options say, and what was changed.
 
     A schedule that differs is run from the beginning to the state's iteration, so that it goes on as if it had always
     been so. Where nothing differs, the state stays as it is in every bit.
@@ -42,7 +42,7 @@ def follow_options(state: Mapping[str, Any], model: Any) -> tuple[dict[str, Any]
 
 
 def _with_options(saved: Mapping[str, Any], optimizer: Optimizer) -> tuple[dict[str, Any], list[str]]:
-    """Give an optimiser's state with the numbers of the options, but for its learning rates."""
+    """Return an optimiser's state with the numbers of the options, but for its learning rates."""
     changes, groups = [], []
     for group, wanted in zip(saved["param_groups"], optimizer.param_groups, strict=False):
         names = [name for name in optimizer.defaults if name in group and name != "lr"]
@@ -76,7 +76,7 @@ def _differences(saved: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterato
 
 
 def _settings(scheduler: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the options have set; other names with an underscore are torch's own, and change with its version."""
+    """Return what the options have set; other names with an underscore are torch's own, and change with its version."""
     return {
         name: _plain(value)
         for name, value in scheduler.items()
@@ -85,7 +85,7 @@ def _settings(scheduler: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Give a value in one form, whether it comes from a file or from a state."""
+    """Return a value in one form, whether it comes from a file or from a state."""
     if isinstance(value, Mapping):
         return dict(value)
     return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -30,7 +30,7 @@ class StopSignals:
 
     @property
     def name(self) -> str:
-        """Give the signal's name, for the log."""
+        """Return the signal's name, for the log."""
         return self.received.name if self.received else "A signal to another process"
 
     def install(self) -> None:

@@ -115,7 +115,7 @@ class SupervisedModel:
             remove_old(states, models, current_iter=current_iter, keep=keep)
 
     def _extra_state(self, current_iter: int) -> dict[str, Any]:
-        """Give what BasicSR's training state lacks, as plain numbers and tensors that load with `weights_only`."""
+        """Return what BasicSR's training state lacks, as plain numbers and tensors that load with `weights_only`."""
         best = getattr(self._model, "best_metric_results", {})
         plain = {  # NumPy's numbers do not load with `weights_only`
             data_set: {metric: {**record, "val": float(record["val"])} for metric, record in records.items()}

@@ -54,7 +54,7 @@ STEPS = {
 
 
 def copy_images(source: Path | None, folder: Path) -> int:
-    """Copy the first images of a folder, or scikit-image's photographs, with BasicSR's list of them; give their number.
+    """Copy the first images of a folder, or scikit-image's photographs, with BasicSR's list of them; return how many.
 
     Raises:
         ValueError: an image is smaller than what is degraded, which the pipelines would treat differently.
@@ -102,7 +102,7 @@ def basicsr_objects(folder: Path, *, sharpen: bool = True) -> tuple[RealESRGANDa
 
 
 def basicsr_pipeline(data_set: RealESRGANDataset, model: RealESRGANModel) -> Callable[[int], torch.Tensor]:
-    """Give BasicSR's own path to an LQ batch of one: its data set, then `feed_data` on the CPU."""
+    """Return BasicSR's own path to an LQ batch of one: its data set, then `feed_data` on the CPU."""
     return lambda index: feed_basicsr(model, data_set[index])
 
 
@@ -113,7 +113,7 @@ def feed_basicsr(model: RealESRGANModel, sample: dict[str, Any]) -> torch.Tensor
 
 
 def our_pipeline(folder: Path, degradation: dict[str, Any]) -> DegradedImageDataset:
-    """Give our data set with the same crops."""
+    """Return our data set with the same crops."""
     return DegradedImageDataset(
         {
             "name": "benchmark",
@@ -132,7 +132,7 @@ def our_pipeline(folder: Path, degradation: dict[str, Any]) -> DegradedImageData
 def measure(
     pipelines: dict[str, tuple[Callable[[int], Any], int]], *, num_images: int, rounds: int
 ) -> dict[str, list[float]]:
-    """Time each pipeline in turn; give seconds a sample by round.
+    """Time each pipeline in turn; return seconds a sample by round.
 
     Args:
         pipelines: by name, what makes a sample of an index, and how many samples a round takes of it.
@@ -155,7 +155,7 @@ def _take_samples(make_sample: Callable[[int], Any], count: int, *, num_images: 
 
 
 def profile_steps(make_sample: Callable[[int], Any], *, num_images: int, count: int) -> dict[str, float]:
-    """Give the milliseconds a sample that each step takes, without the steps inside it."""
+    """Return the milliseconds a sample that each step takes, without the steps inside it."""
     spent: dict[str, float] = defaultdict(float)
     inside: list[float] = []  # for each step that runs, the time of the steps inside it
 

@@ -60,7 +60,7 @@ def busy_processes(count: int) -> Iterator[list[subprocess.Popen]]:
 
 
 def measure_peak_megabytes(prepare: Callable[..., Callable[[], Any]], *args: Any, device: torch.device) -> float:
-    """Give the MB (2^20 bytes) that some work needs at most, beyond what a process holds that has only imported it.
+    """Return the MB (2^20 bytes) that some work needs at most, beyond what a process holds that has only imported it.
 
     Args:
         prepare: called with `args` before the measurement; what it returns is called as the work that is measured.
@@ -85,7 +85,7 @@ def _use(prepare: Callable[..., Callable[[], Any]], args: tuple, device: torch.d
 
 
 def peak_bytes() -> int:
-    """Give the most memory that this process ever held."""
+    """Return the most memory that this process ever held."""
     status = Path("/proc/self/status")
     if status.exists():  # resource's number would begin with the parent process's peak
         kilobytes = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM")).split()[1]

@@ -24,7 +24,7 @@ LIMIT_FACTOR, LIMIT_SECONDS = 1.3, 1.0
 
 
 def cpu_seconds(arguments: Sequence[str]) -> float:
-    """Run Python with arguments; give the seconds that its threads computed, whoever else is at work.
+    """Run Python with arguments; return the seconds that its threads computed, whoever else is at work.
 
     Raises:
         ValueError: this system does not tell.
@@ -39,7 +39,7 @@ def cpu_seconds(arguments: Sequence[str]) -> float:
 
 
 def measure_round() -> tuple[float, float]:
-    """Give the seconds of `import torch`, and of `kdsr upscale` with the default model, each in a new process."""
+    """Return the seconds of `import torch`, and of `kdsr upscale` with the default model, each in a new process."""
     with tempfile.TemporaryDirectory() as folder:
         picture = Path(folder, "small.png")
         Image.fromarray(np.random.default_rng(0).integers(256, size=(SIDE, SIDE, 3), dtype=np.uint8)).save(picture)

@@ -24,5 +24,5 @@ def time_in_turn(works: Mapping[str, Callable[[], Any]], *, rounds: int) -> dict
 
 
 def median_ratio(seconds: Sequence[float], others: Sequence[float]) -> float:
-    """Give the median of the ratios round by round, of which a pause of the machine spoils one."""
+    """Return the median of the ratios round by round, of which a pause of the machine spoils one."""
     return median(own / other for own, other in zip(seconds, others, strict=True))

@@ -85,7 +85,7 @@ def make_batch(batch: int, lq_size: int, device: torch.device) -> tuple[torch.Te
 
 
 def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tensor], *, rounds: int) -> dict:
-    """Time the steps in turn; give the seconds of each by round."""
+    """Time the steps in turn; return the seconds of each by round."""
 
     def work(make_step: Step) -> None:
         make_step(*data)
@@ -96,7 +96,7 @@ def measure_seconds(steps: dict[str, Step], data: tuple[torch.Tensor, torch.Tens
 
 
 def measure_memory(name: str, shape: tuple[int, int], device: torch.device) -> float:
-    """Give the MB that a few steps need beyond what the process held before; a process of its own for each."""
+    """Return the MB that a few steps need beyond what the process held before; a process of its own for each."""
     return measure_peak_megabytes(_prepare_steps, name, shape, device, device=device)
 
 
@@ -112,7 +112,7 @@ def _prepare_steps(name: str, shape: tuple[int, int], device: torch.device) -> C
 
 
 def measure_waiting(seconds: float) -> tuple[float, float]:
-    """Time our step in this process, alone and beside a busy process on each core; give the median of both.
+    """Time our step in this process, alone and beside a busy process on each core; return the median of both.
 
     Args:
         seconds: how long steps are repeated for each; it is one step at least.
@@ -135,7 +135,7 @@ def _repeat(make_step: Step, data: tuple[torch.Tensor, torch.Tensor], seconds: f
 
 
 def wait_policies() -> dict[str, dict[str, str | None]]:
-    """Give what is compared: OpenMP as it comes, `SHORT_WAIT`, and the user's own variables if they are others."""
+    """Return what is compared: OpenMP as it comes, `SHORT_WAIT`, and the user's own variables if they are others."""
     nothing: dict[str, str | None] = dict.fromkeys(NAMES)
     policies = {"as OpenMP comes": nothing, "as `kdsr` sets it": nothing | SHORT_WAIT}
     own = {name: os.environ.get(name) for name in NAMES}

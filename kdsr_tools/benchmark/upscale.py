@@ -99,7 +99,7 @@ def use_memory(name: str, case: Case, folder: Path) -> int:
 
 @torch.no_grad()
 def measure(case: Case, names: list[str], *, rounds: int) -> list[str]:
-    """Give the table's rows of an image size."""
+    """Return the table's rows of an image size."""
     torch.set_num_threads(case.threads)
     lq = case.make_image()
     with tempfile.TemporaryDirectory() as temporary:

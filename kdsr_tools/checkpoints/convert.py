@@ -27,7 +27,7 @@ def convert(
     precision: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> NetworkSize:
-    """Write a KDSR checkpoint anew; give what network it is.
+    """Write a KDSR checkpoint anew; return what network it is.
 
     Args:
         to: a `.pth` or `.pt` file holds our names under `params`, as BasicSR does, and the authors' bare, as they do; a

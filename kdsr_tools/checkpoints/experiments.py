@@ -43,7 +43,7 @@ def _forced_entries(copy: Path) -> list[str]:
 
 
 def newest_checkpoint(experiment: Path) -> Path:
-    """Give the newest `models/net_g_*.pth` of an experiment: `latest`, unless a higher iteration is younger.
+    """Return the newest `models/net_g_*.pth` of an experiment: `latest`, unless a higher iteration is younger.
 
     Raises:
         FileNotFoundError: there is none.
@@ -63,11 +63,11 @@ def newest_checkpoint(experiment: Path) -> Path:
 
 
 def file_or_newest(path: Path) -> Path:
-    """Give a checkpoint file itself, or the newest one of an experiment's folder. Raises FileNotFoundError."""
+    """Return a checkpoint file itself, or the newest one of an experiment's folder. Raises FileNotFoundError."""
     return newest_checkpoint(path) if path.is_dir() else path
 
 
 def find_teacher(experiment: Path) -> Path | None:
-    """Give the teacher that an experiment's option file names, if its checkpoint is there."""
+    """Return the teacher that an experiment's option file names, if its checkpoint is there."""
     path = (read_option_file(experiment_options(experiment)).get("path") or {}).get("pretrain_network_teacher")
     return Path(path) if path and Path(path).is_file() else None

@@ -27,7 +27,7 @@ TOLERANCE = 1e-4  # of values in [0, 1]; larger ones may differ by so much of th
 
 
 def export(loaded: LoadedNetwork, *, to: Path, size: tuple[int, int] | None = None) -> float:
-    """Write a network as an ONNX file; give the largest difference from PyTorch in the check.
+    """Write a network as an ONNX file; return the largest difference from PyTorch in the check.
 
     The check runs another picture than the export, of another size unless the size is fixed. Only a file that passes
     takes its name.

@@ -22,7 +22,7 @@ LQ_SIZE = (180, 320)  # that of the figures in the paper
 
 
 def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int, int] = LQ_SIZE) -> dict[str, Any]:
-    """Tell what a checkpoint holds, by what each entry is called.
+    """Return what a checkpoint holds, by what each entry is called.
 
     Args:
         option_file: describes the network where the weights alone do not.

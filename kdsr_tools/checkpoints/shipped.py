@@ -49,7 +49,7 @@ def _describe(path: Path) -> ShippedModel:
 
 
 def default_model() -> ShippedModel:
-    """Give the model to use when none is named.
+    """Return the model to use when none is named.
 
     Raises:
         ValueError: this installation comes without models.

@@ -31,7 +31,7 @@ class Cost:
     memory_mb: float | None
 
     def to_json(self) -> dict[str, float | None]:
-        """Give the fields as plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
 
@@ -60,7 +60,7 @@ def measure_costs(
 
 
 def time_restorers(restorers: dict[str, Restorer], lq: Tensor, *, rounds: int) -> dict[str, float | None]:
-    """Give each restorer's median seconds over the rounds; None for one that fails, which takes no further turn."""
+    """Return each restorer's median seconds over the rounds; None for one that fails, which takes no further turn."""
     failed = set()
 
     def attempt(name: str) -> None:

@@ -49,7 +49,7 @@ def make_idr_views(
 
 
 def varied_parameters(plans: Sequence[Plan]) -> list[Parameter]:
-    """Tell which parameters the cases of the image sets vary; all, where one is not a classic degradation."""
+    """Return which parameters the cases of the image sets vary; all, where one is not a classic degradation."""
     cases = [case for plan in plans for case in plan.image_set.cases if case.degradation]
     if any(case.degradation["type"] != "ClassicDegradation" for case in cases):
         return list(PARAMETERS)

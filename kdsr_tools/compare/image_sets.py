@@ -35,7 +35,7 @@ class ImageSet(Protocol):
     passed_over: str | None  # what of a folder is no image, in words
 
     def read(self, image: int, case: int) -> Pair:
-        """Give an image in a case; ImageReadError, with its path, if it cannot be used."""
+        """Return an image in a case; ImageReadError, with its path, if it cannot be used."""
 
 
 class BenchmarkSet:
@@ -52,7 +52,7 @@ class BenchmarkSet:
         self.cases = self._benchmark.cases
 
     def read(self, image: int, case: int) -> Pair:
-        """Give an image in a case. Raises ImageReadError."""
+        """Return an image in a case. Raises ImageReadError."""
         sample = self._benchmark[image * len(self.cases) + case]
         return Pair(sample["lq"], sample["gt"])
 
@@ -98,7 +98,7 @@ class StoredSet:
             )
 
     def read(self, image: int, case: int) -> Pair:
-        """Give an image as it is; GT is cut to `scale` times the LQ size, as BasicSR does. Raises ImageReadError."""
+        """Return an image as it is; GT is cut to `scale` times the LQ size, as BasicSR does. Raises ImageReadError."""
         name = self.images[image]
         source, index = self._lq[self._lq_names[name]]
         lq = _to_tensor(source.read(index))

@@ -44,7 +44,7 @@ METRICS: dict[Metric, MetricInfo] = {
 
 
 def choose_metrics(asked: Iterable[Metric] | None) -> tuple[list[Metric], list[str]]:
-    """Give the metrics to measure, and notes on those left out; all that can be had if none were asked for.
+    """Return the metrics to measure, and notes on those left out; all that can be had if none were asked for.
 
     Raises:
         ValueError: one that was asked for cannot be had, and why.

@@ -60,7 +60,7 @@ def write_files(report: Report, folder: Path) -> None:
 
 
 def to_json(report: Report) -> dict:
-    """Give all results as plain values; None stands for what is not defined or, as equal images' PSNR, not finite."""
+    """Return all results as plain values; None stands for what is not defined or, as equal images' PSNR, not finite."""
     return {
         "title": report.settings.title,
         "scale": report.settings.scale,
@@ -108,7 +108,7 @@ def _finite(value: float | None) -> float | None:
 
 
 def to_csv(report: Report) -> str:
-    """Give one row an item: model, image set, setting, image, its scores, its error."""
+    """Return one row an item: model, image set, setting, image, its scores, its error."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     metrics = [metric for metric in METRICS if any(metric in results.plan.metrics for results in report.sets)]
@@ -121,7 +121,7 @@ def to_csv(report: Report) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    """Give a table an image set: means, and differences against the baseline with their intervals."""
+    """Return a table an image set: means, and differences against the baseline with their intervals."""
     parts = [f"# {report.settings.title}\n"]
     for results in report.sets:
         columns = [_column_title(metric) for metric in results.plan.metrics]

@@ -30,7 +30,7 @@ class Plan:
     shown_cases: list[int]
 
     def shows(self, image: int, case: int) -> bool:
-        """Tell whether the page shows an image in a case."""
+        """Return whether the page shows an image in a case."""
         return image in self.shown_images and case in self.shown_cases
 
     def num_pairs(self) -> int:
@@ -60,7 +60,7 @@ def run_plan(
     scale: int,
     on_pair: Callable[[], None] = lambda: None,
 ) -> Iterator[Item]:
-    """Give every model's item of every pair, from the store where it is there; what fails is an item with its error.
+    """Yield every model's item of every pair, from the store where it is there; what fails is an item with its error.
 
     Args:
         on_pair: called after all models have done one image in one case.

@@ -84,7 +84,7 @@ class ImagesSettings(Settings):
         return self
 
     def benchmark_block(self, name: str, *, scale: int) -> dict[str, Any]:
-        """Give the options of the `BlindSRBenchmarkDataset` that makes the LQ images."""
+        """Return the options of the `BlindSRBenchmarkDataset` that makes the LQ images."""
         if self.dataroot_gt is None:
             raise ValueError(f"data.{name}.dataroot_gt: expected the images to make LQ from, got none")
         block: dict[str, Any] = {"type": "BlindSRBenchmarkDataset", "name": name, "phase": "test", "scale": scale}
@@ -155,7 +155,7 @@ class CompareSettings(Settings):
 
     @property
     def baseline_name(self) -> str:
-        """Give the model that differences are taken against."""
+        """Return the model that differences are taken against."""
         return self.baseline or next(iter(self.models))
 
 

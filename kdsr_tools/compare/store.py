@@ -45,11 +45,11 @@ class ResultStore:
         self.folder = folder
 
     def picture_path(self, name: ItemName) -> Path:
-        """Give where an item's picture is."""
+        """Return where an item's picture is."""
         return self._stem(name).with_suffix(".png")
 
     def find(self, name: ItemName, *, key: str, metrics: Sequence[str], with_picture: bool) -> Item | None:
-        """Give an item measured with the same key, metrics and, if wanted, a picture; failures are tried anew.
+        """Return an item measured with the same key, metrics and, if wanted, a picture; failures are tried anew.
 
         Args:
             key: stands for everything that the result depends on.
@@ -73,7 +73,7 @@ class ResultStore:
             temporary.write_text(json.dumps(asdict(item), indent=1), encoding="utf-8")
 
     def read_picture(self, name: ItemName) -> np.ndarray | None:
-        """Give an item's picture (H, W, 3), BGR uint8; None where it cannot be read."""
+        """Return an item's picture (H, W, 3), BGR uint8; None where it cannot be read."""
         return cv2.imread(str(self.picture_path(name)))
 
     def _stem(self, name: ItemName) -> Path:

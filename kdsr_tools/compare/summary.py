@@ -40,7 +40,7 @@ class Difference:
 
     @property
     def is_clear(self) -> bool:
-        """Tell whether the interval leaves zero out."""
+        """Return whether the interval leaves zero out."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
@@ -96,7 +96,7 @@ class Scores:
 
 
 def bootstrap_interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Give the 95 % percentile bootstrap interval of a mean, the same for the same values; None for fewer than two."""
+    """Return the 95 % percentile bootstrap interval of a mean, the same each time; None for fewer than two."""
     if len(values) < 2:
         return None, None
     rng = np.random.default_rng(0)

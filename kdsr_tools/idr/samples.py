@@ -117,7 +117,7 @@ def _crop(image: np.ndarray, size: int, scale: int, rng: Generator) -> np.ndarra
 
 
 def distance_cases(vary: Sequence[Parameter], *, scale: int) -> list[BenchmarkCase]:
-    """Give the cases in which teacher and student are compared: eight round blurs, or the anisotropic grid."""
+    """Return the cases in which teacher and student are compared: eight round blurs, or the anisotropic grid."""
     if "angle" in vary:
         return preset_cases("aniso9", scale=scale, noise_levels=(0, 10, 20) if "noise" in vary else (0,))
     sigma_range = (scale / 8, float(scale))
@@ -128,7 +128,7 @@ def distance_cases(vary: Sequence[Parameter], *, scale: int) -> list[BenchmarkCa
 def measure_distances(
     estimators: Mapping[str, Estimator], images: Sequence[np.ndarray], cases: Sequence[BenchmarkCase], *, scale
 ) -> dict[str, dict[str, float]]:
-    """Give each estimator's mean |IDR' - teacher's IDR'| by the case's label, over the middles of images."""
+    """Return each estimator's mean |IDR' - teacher's IDR'| by the case's label, over the middles of images."""
     distances: dict[str, dict[str, float]] = {name: {} for name in estimators if name != "teacher"}
     for label, block in cases:
         degradation = build_degradation(block)

@@ -35,14 +35,14 @@ class Encoding:
     factor: float = 1.0
 
     def encode(self, picture: np.ndarray) -> str:
-        """Give a picture (H, W, 3), BGR uint8, as base64 of a WebP file."""
+        """Return a picture (H, W, 3), BGR uint8, as base64 of a WebP file."""
         if self.factor != 1:
             picture = cv2.resize(picture, None, fx=self.factor, fy=self.factor, interpolation=cv2.INTER_AREA)
         return encode_webp(picture, quality=self.quality)
 
 
 def encode_webp(picture: np.ndarray, *, quality: Quality = "lossless") -> str:
-    """Give a picture (H, W, 3), BGR uint8, as base64 of a WebP file."""
+    """Return a picture (H, W, 3), BGR uint8, as base64 of a WebP file."""
     content = io.BytesIO()
     options = {"lossless": True, "quality": 40} if quality == "lossless" else {"quality": quality}
     Image.fromarray(np.ascontiguousarray(picture[..., ::-1])).save(content, "WEBP", method=2, **options)
@@ -50,7 +50,7 @@ def encode_webp(picture: np.ndarray, *, quality: Quality = "lossless") -> str:
 
 
 def encode_thumbnail(picture: np.ndarray) -> str:
-    """Give a square thumbnail of a picture's middle as base64 of a WebP file."""
+    """Return a square thumbnail of a picture's middle as base64 of a WebP file."""
     height, width = picture.shape[:2]
     side = min(height, width)
     middle = picture[(height - side) // 2 :, (width - side) // 2 :][:side, :side]

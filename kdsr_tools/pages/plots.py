@@ -57,7 +57,7 @@ MARKERS = "osD^vPX*"
 
 
 def series_style(number: int) -> dict[str, Any]:
-    """Give a line's colour, dashes and marker; colour is never the only difference."""
+    """Return a line's colour, dashes and marker; colour is never the only difference."""
     turn = number // len(SERIES)
     marker = MARKERS[number % len(MARKERS)]
     return {"color": f"C{number % len(SERIES)}", "linestyle": DASHES[turn % len(DASHES)], "marker": marker}

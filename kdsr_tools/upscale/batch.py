@@ -63,7 +63,7 @@ class Settings:
 
 
 def split_existing(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
-    """Give the jobs that are left to do, and the outcomes of those whose result exists and is kept."""
+    """Return the jobs that are left to do, and the outcomes of those whose result exists and is kept."""
     left = [job for job in jobs if overwrite or job.target is STREAM or not os.path.exists(job.target)]
     kept = [Outcome("kept", str(job.source), str(job.target)) for job in jobs if job not in left]
     return left, kept
@@ -72,7 +72,7 @@ def split_existing(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], 
 def upscale_pictures(
     jobs: Sequence[Job], upscaler: Upscaler, settings: Settings, *, report: Callable[[str], None], show_bar: bool = True
 ) -> Iterator[Outcome]:
-    """Do the jobs one by one, with a progress bar if stderr is a terminal; give each one's outcome.
+    """Do the jobs one by one, with a progress bar if stderr is a terminal; yield each one's outcome.
 
     Args:
         report: told what users should know of a picture that was done.
@@ -104,7 +104,7 @@ def _do_job(
     note: Callable[[str], None],
     show_bar: bool,
 ) -> str:
-    """Do a job and fill in its outcome; give the reason why no further one can succeed, if there is one."""
+    """Do a job and fill in its outcome; return the reason why no further one can succeed, if there is one."""
     start = perf_counter()
     upscaler.warn = note
     try:

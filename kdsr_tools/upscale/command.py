@@ -90,7 +90,7 @@ def parse_bytes(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Upscale the pictures, or list the shipped models; give the exit code."""
+    """Upscale the pictures, or list the shipped models; return the exit code."""
     if args.model != "list" and not args.inputs:
         args.parser.error("name a picture, a folder or a pattern")
     if args.quality is not None and not 1 <= args.quality <= 100:

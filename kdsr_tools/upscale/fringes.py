@@ -44,7 +44,7 @@ def limit_to_neighbours(sr: Planes, lq: Planes) -> Planes:
 
 
 def _find_range(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the least of `low` and the most of `high` among 3x3 pixels."""
+    """Return the least of `low` and the most of `high` among 3x3 pixels."""
     return _find_least(low, 3), F.max_pool2d(high, 3, stride=1, padding=1)
 
 

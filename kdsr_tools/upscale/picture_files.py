@@ -45,7 +45,7 @@ LONGEST_NAME = 255  # bytes, on nearly every file system
 
 
 def find_format(path: str | Path) -> str:
-    """Tell the format that a file is written in from its suffix, as Pillow names it; ValueError for an unknown one."""
+    """Return the format that a file's suffix stands for, as Pillow names it; ValueError for an unknown one."""
     suffix = Path(path).suffix
     if suffix.lower() not in FORMATS:
         raise ValueError(f"{path}: expected a suffix among {', '.join(PICTURE_SUFFIXES)}, got {suffix!r}")

@@ -57,7 +57,7 @@ def upright_xmp(xmp: bytes | None) -> bytes | None:
 
 
 def png_chunks(metadata: Metadata, *, icc_profile: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
-    """Give metadata as the chunks of a PNG, with a profile where the encoder writes none."""
+    """Yield metadata as the chunks of a PNG, with a profile where the encoder writes none."""
     yield from metadata.colour_chunks
     if icc_profile:
         yield b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile)
@@ -72,14 +72,14 @@ def png_chunks(metadata: Metadata, *, icc_profile: bytes | None = None) -> Itera
 
 
 def pillow_options(metadata: Metadata) -> dict[str, Any]:
-    """Give metadata as the options of Pillow's encoders of JPEG, WebP and BMP."""
+    """Return metadata as the options of Pillow's encoders of JPEG, WebP and BMP."""
     options = {"dpi": metadata.dpi, "xmp": metadata.xmp}
     options["exif"] = b"Exif\0\0" + metadata.exif if metadata.exif else None
     return {name: value for name, value in options.items() if value}
 
 
 def tiff_options(metadata: Metadata) -> dict[str, Any]:
-    """Give metadata as the options of tifffile, which writes EXIF's texts and no directories."""
+    """Return metadata as the options of tifffile, which writes EXIF's texts and no directories."""
     exif = parse_exif(metadata.exif) if metadata.exif else {}
     tags: list[tuple[int, str, int, Any, bool]] = [
         (tag, "s", 0, text, True) for tag in TEXT_TAGS if isinstance(text := exif.get(tag), str) and text.isascii()

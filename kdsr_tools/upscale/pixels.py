@@ -30,7 +30,8 @@ class Planes(NamedTuple):
 
 
 def as_array(image: np.ndarray | Image.Image) -> np.ndarray:
-    """Give a PIL image as an array in its own depth, with alpha if it has transparency; arrays in the machine's order.
+    """Return a PIL image as an array in its own depth, with alpha if it has transparency; arrays in the machine's
+    order.
 
     Raises:
         ValueError: the image's mode has no defined white.
@@ -77,7 +78,7 @@ def _is_gray(colour: Tensor, alpha: Tensor, *, spread: float) -> bool:
 
 
 def to_rgb(plane: Tensor) -> Tensor:
-    """Give what networks see of a plane (1, 1 or 3, H, W): three channels, equal ones for gray."""
+    """Return what networks see of a plane (1, 1 or 3, H, W): three channels, equal ones for gray."""
     return plane.expand(-1, 3, -1, -1).contiguous()
 
 

@@ -27,12 +27,12 @@ class Process:
 
     @classmethod
     def from_environment(cls) -> Process:
-        """Tell which process this is from what torchrun sets, one alone without it."""
+        """Return which process this is from what torchrun sets, one alone without it."""
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         return cls(*(int(os.environ.get(name, default)) for name, default in zip(names, (0, 1, 0, 1), strict=True)))
 
     def take(self, items: Sequence[Item]) -> list[Item]:
-        """Give this process's share; every item is in exactly one process's share."""
+        """Return this process's share; every item is in exactly one process's share."""
         return list(items[self.number :: self.count])
 
     def choose_device(self, name: str) -> str:
@@ -47,7 +47,7 @@ class Process:
             torch.set_num_threads(max((os.cpu_count() or 1) // self.local_count, 1))
 
     def gather(self, value: Any) -> list[Any]:
-        """Give the values of all processes, in order, once all have arrived here; without torchrun, its own alone."""
+        """Return the values of all processes, in order, once all have arrived here; without torchrun, its own alone."""
         if self.count == 1 or "MASTER_ADDR" not in os.environ:
             return [value]
         distributed.init_process_group("gloo", timeout=PATIENCE)

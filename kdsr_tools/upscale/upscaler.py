@@ -146,7 +146,7 @@ class Upscaler:
         return to_image(self._resize(sr, *image.shape[:2]), like=image)
 
     def result_size(self, height: int, width: int) -> tuple[int, int]:
-        """Tell the height and width that a picture of this size gets."""
+        """Return the height and width that a picture of this size gets."""
         return max(round(height * self.scale), 1), max(round(width * self.scale), 1)
 
     def video(
@@ -186,13 +186,13 @@ class Upscaler:
         )
 
     def frames(self, source: str | Path, *, idr_from: str = "scene") -> Iterator[FilmFrame]:
-        """Give a film's frames enlarged, one by one, each with its time; see `video`."""
+        """Return a film's frames enlarged, one by one, each with its time; see `video`."""
         from kdsr_tools.upscale.video.film import restore_frames  # needs PyAV
 
         return restore_frames(self, Path(source), idr_from=idr_from)
 
     def pool_features(self, image: np.ndarray) -> Tensor:
-        """Give the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""
+        """Return the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""
         return self._student_restorer().pool_features(to_rgb(to_planes(image).colour))
 
     def summarise(self, features: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ INTERRUPTED = 130
 
 
 def list_shipped_models() -> int:
-    """Print the shipped models; give the exit code."""
+    """Print the shipped models; return the exit code."""
     models = list_models()
     for model in models:
         default = " (default)" if model.is_default else ""
@@ -41,7 +41,7 @@ def list_shipped_models() -> int:
 
 
 def upscale(args: argparse.Namespace) -> int:
-    """Upscale the pictures that the arguments name; give the exit code.
+    """Upscale the pictures that the arguments name; return the exit code.
 
     Raises:
         ValueError, OSError: nothing could be started.
@@ -90,7 +90,7 @@ def upscale(args: argparse.Namespace) -> int:
 
 
 def _is_piped(args: argparse.Namespace, process: Process) -> bool:
-    """Tell whether the picture comes from standard input or goes to standard output; ValueError where it cannot."""
+    """Return whether the picture comes from standard input or goes to standard output; ValueError where it cannot."""
     writes = _writes_to_stdout(args)
     if writes and args.json:
         raise ValueError("--json and the picture would both go to standard output; name a file (--output FILE)")
@@ -130,7 +130,7 @@ def _check_writable(folder: Path) -> None:
 
 
 def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.ndarray:
-    """Give what `Upscaler` takes as `idr_from`."""
+    """Return what `Upscaler` takes as `idr_from`."""
     if args.idr_from in ("full", "crop"):
         return args.idr_from
     if args.idr_from in (None, "scene"):
@@ -155,7 +155,7 @@ def _find_idr_source(args: argparse.Namespace, jobs: Sequence[Job]) -> str | np.
 def _do_share(
     args: argparse.Namespace, process: Process, jobs: Sequence[Job], upscaler: Upscaler
 ) -> tuple[list[Outcome], bool]:
-    """Do this process's share of the jobs; give the outcomes, and whether the user interrupted."""
+    """Do this process's share of the jobs; return the outcomes, and whether the user interrupted."""
     films = [job for job in jobs if is_film(*job) and job.source is not STREAM]
     share = process.take([job for job in jobs if job not in films])
     left, outcomes = split_existing([*share, *films], overwrite=args.overwrite)

@@ -7,7 +7,7 @@ from kdsr_arch import KDSRStudent, KDSRTeacher
 
 @pytest.fixture
 def small() -> dict[str, int]:
-    """Give the arguments of the smallest network in which every part of it is present."""
+    """Return the arguments of the smallest network in which every part of it is present."""
     return {"num_feat": 8, "num_block": 2, "num_estimator_block": 1}
 
 

@@ -14,7 +14,7 @@ def estimator():
 
 
 def show_detail(detail, *, row, column):
-    """Give a black 40x40 image with a detail in it."""
+    """Return a black 40x40 image with a detail in it."""
     image = torch.zeros(1, 3, 40, 40, dtype=torch.float64)
     image[..., row : row + detail.shape[1], column : column + detail.shape[2]] = detail
     return image

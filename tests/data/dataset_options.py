@@ -7,7 +7,7 @@ from typing import Any
 
 
 def training_block(root: Path | str = "gt", **changes: Any) -> dict[str, Any]:
-    """Give the options of a `DegradedImageDataset` that cuts 32x32 patches."""
+    """Return the options of a `DegradedImageDataset` that cuts 32x32 patches."""
     return {
         "name": "photos",
         "type": "DegradedImageDataset",
@@ -24,7 +24,7 @@ def training_block(root: Path | str = "gt", **changes: Any) -> dict[str, Any]:
 
 
 def benchmark_block(root: Path | str = "gt", **changes: Any) -> dict[str, Any]:
-    """Give the options of a `BlindSRBenchmarkDataset` with Gaussian8, unless a list of settings is given."""
+    """Return the options of a `BlindSRBenchmarkDataset` with Gaussian8, unless a list of settings is given."""
     settings = {} if "settings" in changes else {"preset": "gaussian8"}
     return {
         "name": "set",

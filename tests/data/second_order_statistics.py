@@ -28,7 +28,7 @@ SIZE = 160
 
 
 def test_image() -> np.ndarray:
-    """Give the one image that both sides degrade, (160, 160, 3) RGB uint8."""
+    """Return the one image that both sides degrade, (160, 160, 3) RGB uint8."""
     return skimage.data.astronaut()[120 : 120 + SIZE, 176 : 176 + SIZE]
 
 

@@ -67,7 +67,7 @@ def map_folder(tmp_path):
 
 
 def locate(patch):
-    """Tell where in the map a patch (3, H, W) was cut out and in which of the eight orientations it is shown."""
+    """Return where in the map a patch (3, H, W) was cut out and in which of the eight orientations it is shown."""
     red, green, _ = (patch * 255).round().long()
     top, left = int(red.min()), int(green.min())
     rows, columns = torch.meshgrid(torch.arange(top, top + 32), torch.arange(left, left + 32), indexing="ij")

@@ -30,7 +30,7 @@ def ours():
 
 
 def p_values(values, *, jpeg):
-    """Give by statistic the probability of a distance like this one, were ours and BasicSR's one distribution."""
+    """Return by statistic the probability of a distance like this one, were ours and BasicSR's one distribution."""
     pairs = zip(reference.NAMES, values.T, np.load(reference.REFERENCE)[jpeg].T, strict=True)
     return {name: stats.ks_2samp(ours, theirs).pvalue for name, ours, theirs in pairs}
 

@@ -48,7 +48,7 @@ def student(tmp_path, gt_folder):
 
 
 def rates(output):
-    """Give the learning rates of the iterations in a log."""
+    """Return the learning rates of the iterations in a log."""
     return {number: rate for number, (rate, _) in losses(output).items()}
 
 

@@ -84,7 +84,7 @@ def environment(**variables):
 
 
 def run_on_two_nodes(command, folder, port):
-    """Run a command of the page on two nodes with a process each; give both outputs."""
+    """Run a command of the page on two nodes with a process each; return both outputs."""
     for old, new in {"NODE0": "127.0.0.1", "29500": str(port), "--nproc_per_node 4": "--nproc_per_node 1"}.items():
         assert old in command
         command = command.replace(old, new)

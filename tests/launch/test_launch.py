@@ -46,7 +46,7 @@ def environment(*python_path):
 
 
 def run(*command, cwd, python_path=(), code=0):
-    """Run a command of Python's; give its output, stdout and stderr together."""
+    """Run a command of Python's; return its output, stdout and stderr together."""
     done = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=cwd,
@@ -61,7 +61,7 @@ def run(*command, cwd, python_path=(), code=0):
 
 
 def losses(output):
-    """Give the losses by iteration out of a training log."""
+    """Return the losses by iteration out of a training log."""
     found = re.findall(r"iter:\s+([\d,]+), .*(l_pix: \S+ .*)", output)
     return {int(iteration.replace(",", "")): text.split() for iteration, text in found}
 

@@ -10,7 +10,7 @@ EDSR = "compare/train_edsr.yml"
 
 
 def validated(options, gt_folder, **val):
-    """Give the options a validation."""
+    """Return the options a validation."""
     options["val"] = {"val_freq": 1, "save_img": False, **val}
     options["datasets"]["val"] = {
         "name": "v", "type": "BlindSRBenchmarkDataset", "dataroot_gt": str(gt_folder), "preset": "gaussian8",
@@ -19,7 +19,7 @@ def validated(options, gt_folder, **val):
 
 
 def make(kind, gt_folder):
-    """Give the options of a student with a validation, or those of a shipped file, shrunk."""
+    """Return the options of a student with a validation, or those of a shipped file, shrunk."""
     if kind == "student":
         return validated(
             student_options(gt_folder), gt_folder, metrics={"psnr": {"type": "calculate_psnr", "crop_border": 4}}

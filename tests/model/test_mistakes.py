@@ -44,7 +44,7 @@ VALUES = SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(EXTRA_KEYS, S
 
 @pytest.fixture(scope="module")
 def options_of(tmp_path_factory, photograph):
-    """Give tiny options with a validation, as BasicSR's parser completes them, by kind."""
+    """Return tiny options with a validation, as BasicSR's parser completes them, by kind."""
     from PIL import Image
 
     folder = tmp_path_factory.mktemp("mistakes")
@@ -95,7 +95,7 @@ def spoil(data, options):
 
 
 def outcome(options):
-    """Tell how these options end."""
+    """Return how these options end."""
     problems = find_problems(options)
     if problems:
         note(str(problems))

@@ -12,7 +12,7 @@ from kdsr_model.launch import run
 
 
 def message_for(options, tmp_path, monkeypatch, capsys, *arguments):
-    """Start training with these options, which must end at once; give what was written to stderr."""
+    """Start training with these options, which must end at once; return what was written to stderr."""
     file = write_options(tmp_path / "opt.yml", options)
     monkeypatch.setattr(sys, "argv", ["train.py", "-opt", str(file), *arguments])
     with pytest.raises(SystemExit) as stop:

@@ -69,7 +69,7 @@ OPTIONS = {}
 
 
 def parsed(gt_folder):
-    """Give options as BasicSR's parser completes them."""
+    """Return options as BasicSR's parser completes them."""
     options = student_options(gt_folder)
     options["datasets"]["train"] |= {"phase": "train", "scale": options["scale"]}
     return options | {"is_train": True, "dist": False, "rank": 0, "world_size": 1, "auto_resume": False}

@@ -29,7 +29,7 @@ def feed(model, *, seed=0):
 
 
 def step(model, current_iter):
-    """Make an iteration as BasicSR's loop does; give its learning rates."""
+    """Make an iteration as BasicSR's loop does; return its learning rates."""
     model.update_learning_rate(current_iter, warmup_iter=-1)
     rates = model.get_current_learning_rate()
     model.optimize_parameters(current_iter)

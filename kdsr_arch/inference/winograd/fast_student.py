@@ -105,7 +105,7 @@ def _fill_first(target: FeatureMap, image: Tensor, conv: torch.nn.Conv2d, *, act
 
 
 def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
-    """Give a block's depthwise kernels (9, C), C filled up to whole vectors."""
+    """Return a block's depthwise kernels (9, C), C filled up to whole vectors."""
     kernels = block.depthwise.predict_kernels(idr).flatten(1)  # (C, 9)
     arranged = kernels.new_zeros(9, padded(len(kernels)))
     arranged[:, : len(kernels)] = kernels.t()
@@ -114,7 +114,7 @@ def _arrange_kernels(block: DynamicBlock, idr: Tensor) -> Tensor:
 
 @cache
 def pays() -> bool:
-    """Tell whether the kernels work on this processor and outrun PyTorch's, by trying them once in a process."""
+    """Return whether the kernels work on this processor and outrun PyTorch's, by trying them once in a process."""
     try:
         return _outruns_pytorch()
     except Exception as error:  # LLVM does not know this processor or may not write code, or llvmlite has changed

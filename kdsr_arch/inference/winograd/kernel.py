@@ -178,7 +178,7 @@ def _gather(k: Kernel, area: _Area, filtered: ir.Value, inputs: ir.Value) -> Non
 
 
 def _transform_twice(transform: Callable, rows: list[list[Vector]]) -> list[Vector]:
-    """Apply a transform along the columns and the rows; give the results row by row."""
+    """Apply a transform along the columns and the rows; return the results row by row."""
     columns = [transform(list(column)) for column in zip(*rows, strict=True)]
     return [value for row in zip(*columns, strict=True) for value in transform(list(row))]
 

@@ -44,7 +44,7 @@ class FeatureMap:
 
     @property
     def image(self) -> Tensor:
-        """Give a view as an image (1, C, H, W)."""
+        """Return a view as an image (1, C, H, W)."""
         pixels = self.memory[1 : self.height + 1, 1 : self.width + 1, : self.channels]
         return pixels.permute(2, 0, 1)[None]
 
@@ -54,11 +54,11 @@ class FeatureMap:
 
     @property
     def row_size(self) -> int:
-        """Give the floats from one row to the next."""
+        """Return the floats from one row to the next."""
         return self.memory.stride(0)
 
     def address(self, row: int = 0, column: int = 0) -> int:
-        """Give where the pixel up and left of (row, column) lies."""
+        """Return where the pixel up and left of (row, column) lies."""
         return self.memory[row, column].data_ptr()
 
 
@@ -149,7 +149,7 @@ class FastConv:
         team.run(kernel, table, [pointers] * len(team.scratch))
 
     def sum_up(self, team: Team, source: FeatureMap, *, area: Box) -> Tensor:
-        """Give the sums (C') of all results that belong to a part of `source`, in double precision."""
+        """Return the sums (C') of all results that belong to a part of `source`, in double precision."""
         table = self._table(area, source, row_size=0, residual=None, depthwise=None)
         totals = torch.zeros(len(team.scratch), self.padded_out, dtype=torch.float64)
         pointers = [self._pointers(area, source, [total.data_ptr()] * 2, None) for total in totals]

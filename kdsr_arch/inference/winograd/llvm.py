@@ -29,7 +29,7 @@ class Processor:
 
 @cache
 def this_processor() -> Processor:
-    """Tell this processor's vectors."""
+    """Return this processor's vectors."""
     features = _features()
     if features.get("avx512f"):
         return Processor(lanes=16, registers=32)
@@ -43,7 +43,7 @@ def _features() -> dict[str, bool]:
 
 
 def _make_target_machine() -> binding.TargetMachine:
-    """Give what compiles for this processor; each engine takes one over, and ends it with itself."""
+    """Return what compiles for this processor; each engine takes one over, and ends it with itself."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     # Processors that have the wide vectors of AVX-512 use them: LLVM would halve them for fear of lower clock rates.
@@ -96,7 +96,7 @@ class Kernel:
         self.vector_type = ir.VectorType(FLOAT, lanes)
 
     def at(self, pointer: ir.Value, *offsets: ir.Value | int) -> ir.Value:
-        """Give a pointer moved by floats."""
+        """Return a pointer moved by floats."""
         for offset in offsets:
             pointer = self.builder.gep(pointer, [INDEX(offset) if isinstance(offset, int) else offset])
         return pointer
@@ -114,7 +114,7 @@ class Kernel:
         return self.builder.sub(a, b)
 
     def index(self, value: int) -> ir.Value:
-        """Give a whole number."""
+        """Return a whole number."""
         return INDEX(value)
 
     def divide_up(self, a: ir.Value, b: int) -> ir.Value:
@@ -122,7 +122,7 @@ class Kernel:
         return self.builder.sdiv(self.add(a, b - 1), INDEX(b))
 
     def is_set(self, name: str) -> ir.Value:
-        """Tell whether a number of the table is not zero."""
+        """Return whether a number of the table is not zero."""
         return self.builder.icmp_signed("!=", self.numbers[name], INDEX(0))
 
     def is_smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
@@ -130,11 +130,11 @@ class Kernel:
         return self.builder.icmp_signed("<", a, b)
 
     def smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Give the smaller of two whole numbers."""
+        """Return the smaller of two whole numbers."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
     def larger(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        """Give the larger of two whole numbers."""
+        """Return the larger of two whole numbers."""
         return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
 
     def load(self, pointer: ir.Value) -> Vector:
@@ -156,11 +156,11 @@ class Kernel:
         return Vector(self, self.builder.shuffle_vector(single, empty, mask))
 
     def zero(self) -> Vector:
-        """Give a vector of zeros."""
+        """Return a vector of zeros."""
         return Vector(self, ir.Constant(self.vector_type, [0.0] * self.lanes))
 
     def maximum(self, a: Vector, b: Vector) -> Vector:
-        """Give the larger of two vectors in each lane."""
+        """Return the larger of two vectors in each lane."""
         return Vector(self, self.builder.select(self.builder.fcmp_ordered(">", a.value, b.value), a.value, b.value))
 
     def accumulate(self, vector: Vector, totals: ir.Value, place: ir.Value) -> None:

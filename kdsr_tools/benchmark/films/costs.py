@@ -44,7 +44,7 @@ class _Repeating(Upscaler):
 
 
 def measure_speed(size: tuple[int, int], *, count: int, model: str) -> list[list[str]]:
-    """Give rows of frames a second: decoding and encoding alone, pictures one by one, a film with either IDR."""
+    """Return rows of frames a second: decoding and encoding alone, pictures one by one, a film with either IDR."""
     upscaler = Upscaler.from_shipped(model, device="cpu")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -46,7 +46,7 @@ class Measured:
 
 
 def make_gt(photograph: str, *, count: int) -> list[np.ndarray]:
-    """Give GT frames, float32 in [0, 1]: a crop that stands still beside one that moves to the right."""
+    """Return GT frames, float32 in [0, 1]: a crop that stands still beside one that moves to the right."""
     import skimage.data
 
     height, width = (SCALE * side for side in FILM_SIZE)
@@ -105,7 +105,7 @@ def compare_flicker(model: str, *, count: int) -> dict[str, dict[str, list[Measu
 
 
 def flicker_rows(model: str, results: dict[str, dict[str, list[Measured]]]) -> list[list[str]]:
-    """Give the table's rows of a model."""
+    """Return the table's rows of a model."""
     rows = []
     for name, kinds in results.items():
         frame, scene = kinds[FRAME], kinds[SCENE]

@@ -22,12 +22,12 @@ AXES: dict[str, tuple[Callable[[BenchmarkCase], float | None], str]] = {
 
 
 def main_metric(results: SetResults) -> Metric | None:
-    """Give the metric that stands for an image set: PSNR, or what there is."""
+    """Return the metric that stands for an image set: PSNR, or what there is."""
     return results.plan.metrics[0] if results.plan.metrics else None
 
 
 def set_table(report: Report, results: SetResults) -> dict[str, Any]:
-    """Give an image set's means: a row a model and published method, a cell a metric."""
+    """Return an image set's means: a row a model and published method, a cell a metric."""
     plan = results.plan
     rows = [_model_row(report, results, model) for model in results.scores.models]
     for column, metric in enumerate(plan.metrics):
@@ -169,7 +169,7 @@ def _lines(
 
 
 def cost_table(report: Report) -> list[dict[str, Any]]:
-    """Give a row a model: parameters, multiply-adds, seconds, memory."""
+    """Return a row a model: parameters, multiply-adds, seconds, memory."""
     rows = []
     for model in report.models:
         cost = report.costs.get(model.name)

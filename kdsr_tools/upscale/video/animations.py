@@ -89,7 +89,7 @@ def upscale_animation(
 
 
 def _read(image: Image.Image, source: Path) -> Iterator[np.ndarray]:
-    """Give the frames, each whole, as RGBA."""
+    """Yield the frames, each whole, as RGBA."""
     try:
         for frame in ImageSequence.Iterator(image):
             yield np.asarray(frame.convert("RGBA"))

@@ -20,7 +20,7 @@ KINDS = {"audio": "sound", "subtitle": "subtitles", "data": "data", "attachment"
 
 
 def choose_streams(source: InputContainer, path: Path, target: Path, *, note: Callable[[str], object]) -> list[int]:
-    """Choose the streams beside the video that the result's container can hold; give their indices.
+    """Choose the streams beside the video that the result's container can hold; return their indices.
 
     Raises:
         FilmError: it cannot hold the sound.
@@ -50,7 +50,7 @@ def _name(stream: Stream) -> str:
 
 
 def _holds_chapters(stream: Stream, source: InputContainer) -> bool:
-    """Tell whether a stream is what MP4 keeps the names of chapters in; they are carried as chapters."""
+    """Return whether a stream is what MP4 keeps the names of chapters in; they are carried as chapters."""
     chapters = source.chapters()
     return stream.type == "data" and bool(chapters) and stream.frames == len(chapters)
 
@@ -94,7 +94,7 @@ def keep_tags(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def read_packets(source: InputContainer, copies: dict[int, Stream]) -> Iterator[av.Packet]:
-    """Give the packets of the copied streams, as the file has them; `copies` by the index of the original."""
+    """Yield the packets of the copied streams, as the file has them; `copies` by the index of the original."""
     streams = [source.streams[index] for index, copy in copies.items() if copy.type != "attachment"]
     start = find_start(source)
     packets = source.demux(streams) if streams else iter(())
@@ -115,6 +115,6 @@ def read_packets(source: InputContainer, copies: dict[int, Stream]) -> Iterator[
 
 
 def find_seconds(packet: av.Packet) -> Fraction:
-    """Give the time by which packets of several streams are sorted."""
+    """Return the time by which packets of several streams are sorted."""
     time = packet.dts if packet.dts is not None else packet.pts
     return (time or 0) * packet.time_base

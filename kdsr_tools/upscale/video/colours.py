@@ -56,12 +56,12 @@ class Colours:
 
 
 def find_depth(pixel_format: str) -> int:
-    """Give the bits a channel of a pixel format."""
+    """Return the bits a channel of a pixel format."""
     return max(component.bits for component in VideoFormat(pixel_format).components)
 
 
 def to_pixels(frame: VideoFrame, colours: Colours) -> np.ndarray:
-    """Give a frame as RGB (H, W, 3): uint8, or uint16 over its whole range where the film has more than 8 bits."""
+    """Return a frame as RGB (H, W, 3): uint8, or uint16 over its whole range where the film has more than 8 bits."""
     is_deep = find_depth(frame.format.name) > 8
     converted = frame.reformat(
         format="rgb48le" if is_deep else "rgb24",

@@ -153,7 +153,7 @@ def _choose_pixel_format(source: str, available: list[str], size: tuple[int, int
 
 
 def find_chroma(pixel_format: str) -> str:
-    """Give a pixel format's resolution of colour as it is called: 444, 422 or 420, which gray is taken for."""
+    """Return a pixel format's resolution of colour as it is called: 444, 422 or 420, which gray is taken for."""
     video_format = VideoFormat(pixel_format)
     if video_format.is_rgb:
         return "444"

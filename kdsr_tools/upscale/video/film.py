@@ -124,7 +124,7 @@ class Film:
         self.parts.remove()
 
     def _describe(self) -> dict[str, object]:
-        """Give what the result depends on."""
+        """Return what the result depends on."""
         stat, network = self.source.stat(), self.upscaler.loaded.path
         is_file = network is not None and Path(network).is_file()
         return {
@@ -146,7 +146,7 @@ class Film:
 def restore(
     source: Path, plan: Plan, upscaler: Upscaler, *, parts: Collection[int] | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Give restored frames with their numbers: those of some parts, or all.
+    """Yield restored frames with their numbers: those of some parts, or all.
 
     Frames before and between these parts are decoded all the same: seeking is not exact in every file.
     """
@@ -157,7 +157,7 @@ def restore(
 
 
 def _decode(source: Path, plan: Plan, parts: Collection[int] | None) -> Iterator[tuple[int, np.ndarray, bool]]:
-    """Give frames with their numbers, and whether they show something else than the frame before."""
+    """Yield frames with their numbers, and whether they show something else than the frame before."""
     shown = None
     last = plan.num_frames if parts is None else min((max(parts) + 1) * PART_FRAMES, plan.num_frames)
     with FilmReader(source) as reader:
@@ -199,7 +199,7 @@ def make_film(
 
 
 def restore_frames(upscaler: Upscaler, source: Path, *, idr_from: str) -> Iterator[FilmFrame]:
-    """Give restored frames; see `Upscaler.frames`."""
+    """Yield restored frames; see `Upscaler.frames`."""
     settings = FilmSettings(has_scene_idrs=_has_scene_idrs(idr_from))
     estimator = upscaler if settings.has_scene_idrs and upscaler.is_student else None
     plan = make_plan(source, estimator, max_pixels=settings.max_pixels)

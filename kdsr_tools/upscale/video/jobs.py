@@ -55,7 +55,7 @@ def _finish(film: Film, outcome: Outcome) -> None:
 
 
 def join_shared(outcomes: Sequence[Outcome], upscaler: Upscaler, settings: FilmSettings) -> list[Outcome]:
-    """Join the films that all processes have made their parts of; give one outcome for each film, and all others."""
+    """Join the films that all processes have made their parts of; return one outcome for each film, and all others."""
     results: dict[str, Outcome] = {}
     for outcome in outcomes:
         first = results.setdefault(outcome.target, outcome)
@@ -78,7 +78,7 @@ def _join(outcome: Outcome, upscaler: Upscaler, settings: FilmSettings) -> None:
 
 
 def read_first_frame(path: Path) -> np.ndarray:
-    """Give a film's first frame as RGB; FilmError if there is none."""
+    """Return a film's first frame as RGB; FilmError if there is none."""
     with FilmReader(path) as reader:
         frame = next(without_gaps(iter(reader)))
         return to_pixels(frame, Colours.of(frame))

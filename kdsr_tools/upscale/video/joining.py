@@ -75,7 +75,8 @@ class Timeline:
         return cls(times, max(place - shown for order in orders for place, (shown, _) in enumerate(order)))
 
     def find_dts(self, place: int) -> int:
-        """Give the time at which to decode the packet at this place in the file: `delay` frames before it is shown."""
+        """Return the time at which to decode the packet at this place in the file: `delay` frames before it is
+        shown."""
         if place >= self.delay:
             return self.times[place - self.delay]
         shortest = (
@@ -97,7 +98,7 @@ def _read_video(parts: Parts, plan: Plan, timeline: Timeline, stream: Stream) ->
 
 
 def _read_part(parts: Parts, number: int) -> list[tuple[int, av.Packet]]:
-    """Give a part's packets as they are stored, each with its number in order of display.
+    """Return a part's packets as they are stored, each with its number in order of display.
 
     Raises:
         ValueError: frames are missing.

@@ -24,17 +24,17 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def is_film_name(path: Path) -> bool:
-    """Tell whether a name alone says that a file is a film."""
+    """Return whether a name alone says that a file is a film."""
     return path.suffix.lower() in RESULT_SUFFIXES
 
 
 def needs_av(path: Path) -> bool:
-    """Tell whether a film of this name is one that FFmpeg decodes."""
+    """Return whether a film of this name is one that FFmpeg decodes."""
     return is_film_name(path) and path.suffix.lower() not in ANIMATIONS
 
 
 def is_animation(source: Path, target: Path) -> bool:
-    """Tell whether a file moves, and its result's format can: GIF, APNG, or a PNG or WebP of several frames."""
+    """Return whether a file moves, and its result's format can: GIF, APNG, or a PNG or WebP of several frames."""
     suffix = source.suffix.lower()
     if suffix not in ANIMATIONS or ANIMATIONS.get(target.suffix.lower()) != ANIMATIONS[suffix]:
         return False
@@ -74,12 +74,12 @@ def require_av() -> None:
 
 
 def is_film(source: Path, target: Path) -> bool:
-    """Tell whether a file is decoded as a film whose result is one, by their names."""
+    """Return whether a file is decoded as a film whose result is one, by their names."""
     return needs_av(source) or target.suffix.lower() in CONTAINERS
 
 
 def choose_suffix(path: Path, film_format: str | None) -> str | None:
-    """Give the suffix of a film's result; None for what is no film by its name.
+    """Return the suffix of a film's result; None for what is no film by its name.
 
     Args:
         film_format: one of `FORMATS`, or None to keep what can be kept.

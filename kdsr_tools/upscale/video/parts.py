@@ -58,7 +58,7 @@ class Parts:
 
 
 def count_parts(num_frames: int) -> int:
-    """Give the number of parts of a film."""
+    """Return the number of parts of a film."""
     return -(-num_frames // PART_FRAMES)
 
 

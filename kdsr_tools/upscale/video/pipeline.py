@@ -23,7 +23,7 @@ class _End:
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """Give the items, while a thread makes the next ones; an error in it is raised here."""
+    """Yield the items, while a thread makes the next ones; an error in it is raised here."""
     queue: Queue[Item | _End] = Queue(QUEUE_SIZE)
     stopped = Event()
 

@@ -102,12 +102,12 @@ class Plan:
 
     @property
     def is_steady(self) -> bool:
-        """Tell whether all frames last equally long; a tick's difference is rounding."""
+        """Return whether all frames last equally long; a tick's difference is rounding."""
         steps = [after - before for before, after in itertools.pairwise(self.times)]
         return max(steps) - min(steps) <= 1
 
     def find_idr(self, number: int) -> Tensor | None:
-        """Give the IDR (1, C) of the scene of a frame; None where frames have their own."""
+        """Return the IDR (1, C) of the scene of a frame; None where frames have their own."""
         if not self.idrs:
             return None
         scene = max(bisect_right(self.scenes, number) - 1, 0)
@@ -135,7 +135,7 @@ class Estimator(Protocol):
     """Estimates degradations; `Upscaler` does."""
 
     def pool_features(self, image: np.ndarray) -> Tensor:
-        """Give the estimator's pooled features (1, F) of a frame."""
+        """Return the estimator's pooled features (1, F) of a frame."""
 
     def summarise(self, features: Tensor) -> Tensor:
         """Turn pooled features into an IDR (1, C)."""
@@ -196,7 +196,7 @@ class _PlanMaker:
         self.since_sample += 1
 
     def finish(self) -> Plan:
-        """Give the plan, once all frames were added."""
+        """Return the plan, once all frames were added."""
         if self.plan is None:
             frames = f"none of its {len(self.times)} frames can be decoded" if self.times else "it has no frames"
             raise FilmError(f"{self.path}: {frames}")

@@ -123,7 +123,7 @@ class FilmReader:
             yield packet
 
     def _flush(self) -> Iterator[av.Packet]:
-        """Give the empty packet that asks the decoder for what it still holds."""
+        """Yield the empty packet that asks the decoder for what it still holds."""
         packet = av.Packet()
         packet.stream = self.stream
         yield packet
@@ -142,7 +142,7 @@ class FilmReader:
             yield ReadFrame(time, None, True)
 
     def _advance(self, time: int | None) -> int:
-        """Give the time itself or, where it is missing or not after the last frame's, the next that can be."""
+        """Return the time itself or, where it is missing or not after the last frame's, the next that can be."""
         if self._last_time is None:
             self._last_time = time or 0
         elif time is None:
@@ -171,7 +171,7 @@ class FilmReader:
 
 
 def without_gaps(frames: Iterator[ReadFrame]) -> Iterator[VideoFrame]:
-    """Give each frame, and in the place of a damaged one the last good one, or at the beginning the first."""
+    """Yield each frame, and in the place of a damaged one the last good one, or at the beginning the first."""
     last, gaps = None, 0
     for read in frames:
         if read.frame is not None and (not read.is_damaged or last is None):
@@ -187,7 +187,7 @@ def without_gaps(frames: Iterator[ReadFrame]) -> Iterator[VideoFrame]:
 
 
 def find_video(container: InputContainer, path: Path) -> VideoStream:
-    """Give a film's first video stream that is no cover picture."""
+    """Return a film's first video stream that is no cover picture."""
     streams = [stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic]
     if not streams:
         raise FilmError(f"{path}: there is no video in this file")
@@ -200,14 +200,14 @@ def find_video(container: InputContainer, path: Path) -> VideoStream:
 
 
 def find_start(container: InputContainer) -> Fraction:
-    """Give the seconds that are taken off all times: where a broadcast's clock begins; 0 elsewhere."""
+    """Return the seconds that are taken off all times: where a broadcast's clock begins; 0 elsewhere."""
     if container.format.name not in FREE_CLOCKS or not container.start_time:
         return Fraction(0)
     return Fraction(container.start_time, av.time_base)
 
 
 def find_display_matrix(frame: VideoFrame) -> list[int] | None:
-    """Give the nine numbers that say how a frame is turned and flipped for display."""
+    """Return the nine numbers that say how a frame is turned and flipped for display."""
     if "DISPLAYMATRIX" not in frame.side_data:
         return None
     return list(array("i", bytes(frame.side_data["DISPLAYMATRIX"])))  # type: ignore[typeddict-item]

@@ -67,7 +67,7 @@ class FeatureMean:
         self._count += 1
 
     def take(self) -> Tensor | None:
-        """Give the mean (1, F) of what was added, None of nothing, and begin anew."""
+        """Return the mean (1, F) of what was added, None of nothing, and begin anew."""
         total, count = self._total, self._count
         self._total, self._count = 0.0, 0
         return total / count if isinstance(total, Tensor) else None

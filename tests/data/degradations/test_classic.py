@@ -20,7 +20,7 @@ def degrade(gt, seed=0, **options):
 
 
 def golden_lq_images(golden):
-    """Give each golden LQ image with the options that make it."""
+    """Yield each golden LQ image with the options that make it."""
     for key, lq in golden("degradation").items():
         if not key.startswith("lq_"):
             continue

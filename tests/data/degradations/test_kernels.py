@@ -11,7 +11,7 @@ WIDTH = st.floats(0.2, 4.0)
 
 
 def golden_kernels(golden):
-    """Give each golden kernel with the parameters in its name."""
+    """Yield each golden kernel with the parameters in its name."""
     for key, kernel in golden("degradation").items():
         if key.startswith("kernel_iso"):
             yield kernel, isotropic_gaussian_kernel(21, float(key.split("sigma")[1]))

@@ -37,7 +37,7 @@ NONE = 'sys.modules["fcntl"] = sys.modules["msvcrt"] = None'
 
 
 def hold(folder, prepare):
-    """Start a process that locks a folder until its input ends; give it and what it said."""
+    """Start a process that locks a folder until its input ends; return it and what it said."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOCK_AND_WAIT.format(prepare=prepare), lock.__file__, str(folder)],
         stdin=subprocess.PIPE,

@@ -43,7 +43,7 @@ def state_of(model):
 
 
 def resumed(model, before):
-    """Train the first model, then go on with the other; give the rates of that, and what has changed."""
+    """Train the first model, then go on with the other; return the rates of that, and what has changed."""
     iterate(before, range(1, DONE + 1))
     state, changes = follow_options(state_of(before), model)
     model.resume_training(state)

@@ -20,7 +20,7 @@ def comparison_folder(tmp_path) -> Path:
 
 @pytest.fixture(scope="session")
 def comparison(tmp_path_factory) -> Path:
-    """Run the small comparison; give its output folder."""
+    """Run the small comparison; return its output folder."""
     folder = tmp_path_factory.mktemp("comparison")
     assert main(["compare", str(write_comparison(folder))]) == 0
     return folder / "out"

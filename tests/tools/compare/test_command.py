@@ -55,7 +55,7 @@ def test_real_photographs_have_no_metric_that_needs_gt(results):
 
 @pytest.fixture
 def small(comparison_folder):
-    """Give options of a comparison that takes a second."""
+    """Return options of a comparison that takes a second."""
     options = compare_options(comparison_folder)
     options["models"] = {name: options["models"][name] for name in ("bicubic", "student")}
     options["data"] = {"noisy": options["data"]["noisy"]}

@@ -421,7 +421,7 @@ def test_more_frames_than_the_one_used_are_said(here, capsys):
 
 
 def pipe(monkeypatch, content=b""):
-    """Put streams in the place of the standard ones; give what is written to stdout."""
+    """Put streams in the place of the standard ones; return what is written to stdout."""
     written = io.TextIOWrapper(io.BytesIO())
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     monkeypatch.setattr(sys, "stdout", written)
