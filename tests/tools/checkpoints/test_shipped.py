@@ -73,7 +73,7 @@ def test_an_installation_without_models_says_so(folder):
         ({"type": "ClassicDegradation", "sigma": 0.6, "noise_sigma_255": 2, "jpeg_quality": 80}, 0.1),
         ({"type": "ClassicDegradation", "sigma": 2.4}, 1.5),
         ({"type": "ClassicDegradation", "sigma": 2, "noise_sigma_255": 15}, 0.2),
-        ({"type": "SecondOrderDegradation"}, 0.5),
+        ({"type": "SecondOrderDegradation"}, 0.3),
     ],
 )
 @pytest.mark.parametrize("name", [model.name for model in list_models()])
