@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from kdsr_model.checks.data_sets import scale_problems
 from kdsr_model.experiment_settings import check_parsable
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
@@ -114,17 +115,7 @@ def check_file(argv: list[str]) -> Mapping[str, Any]:
         return opt
     problems: list[Problem] = []
     collect(problems, check_parsable, opt)
-    problems += _scale_problems(opt)
+    problems += scale_problems(opt)
     if problems:
         raise OptionError(problems)
     return opt
-
-
-def _scale_problems(opt: Mapping[str, Any]) -> list[Problem]:
-    """Find data sets with a scale of their own, which BasicSR's parser replaces by the one at the top."""
-    blocks = opt["datasets"] if isinstance(opt.get("datasets"), Mapping) else {}
-    return [
-        Problem(f"datasets.{name}.scale", f"{block['scale']} disagrees with the scale {opt.get('scale')} at the top")
-        for name, block in blocks.items()
-        if isinstance(block, Mapping) and block.get("scale", opt.get("scale")) != opt.get("scale")
-    ]

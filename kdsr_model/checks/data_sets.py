@@ -36,6 +36,7 @@ READ_IMAGES = 200
 
 def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | None]:
     """Check every data set; return the shortest side of each validation's images, where that is known."""
+    problems.extend(scale_problems(opt))
     smallest: dict[str, int | None] = {}
     for phase, block in opt["datasets"].items():
         path = f"datasets.{phase}"
@@ -56,6 +57,16 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
             smallest[phase] = _check_images(problems, settings, block, path=path)
     _check_names(problems, opt)
     return smallest
+
+
+def scale_problems(opt: Options) -> list[Problem]:
+    """Find data sets with a scale of their own, which BasicSR's parser replaces by the one at the top."""
+    blocks = opt["datasets"] if "scale" in opt and isinstance(opt.get("datasets"), Mapping) else {}
+    return [
+        Problem(f"datasets.{name}.scale", f"{block['scale']} disagrees with the scale {opt['scale']} at the top")
+        for name, block in blocks.items()
+        if isinstance(block, Mapping) and block.get("scale", opt["scale"]) != opt["scale"]
+    ]
 
 
 def read_data_set(block: Options, path: str) -> LoaderSettings:

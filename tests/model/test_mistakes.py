@@ -61,10 +61,10 @@ def options_of(tmp_path_factory, photograph):
     return made
 
 
-# What BasicSR's parser adds, or takes from the top.
+# What BasicSR's parser adds.
 PARSERS_OWN = {(key,) for key in ("dist", "rank", "is_train")}
 PARSERS_OWN |= {("path", key) for key in ("models", "training_states", "visualization")}
-PARSERS_OWN |= {("datasets", phase, key) for phase in ("train", "val") for key in ("phase", "scale")}
+PARSERS_OWN |= {("datasets", phase, "phase") for phase in ("train", "val")}
 
 
 def places(block, path=()):

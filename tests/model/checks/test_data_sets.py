@@ -32,6 +32,12 @@ def test_images_of_a_validation_are_looked_at_before_it(gt_folder, tmp_path, spo
     assert not others
 
 
+def test_a_data_set_has_the_scale_at_the_top(gt_folder, tmp_path):
+    options = complete(make("student", gt_folder), tmp_path)
+    options["datasets"]["val"]["scale"] = 3
+    assert ("datasets.val.scale", "3 disagrees with the scale 4 at the top") in find_problems(options)
+
+
 def test_two_validations_of_one_name_are_refused(gt_folder, tmp_path):
     options = make("student", gt_folder)
     options["datasets"]["val_2"] = copy.deepcopy(options["datasets"]["val"])
