@@ -188,7 +188,7 @@ class GANExperimentSettings(ExperimentSettings):
 
     @model_validator(mode="after")
     def _check_discriminator(self):
-        if self.is_train and self.network_d is None:
+        if self.is_train and not self.network_d:
             raise ProblemAt("network_d", "is missing: a GAN needs a discriminator")
         return self
 

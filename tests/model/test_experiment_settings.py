@@ -20,6 +20,9 @@ def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
     del gan_options["network_d"]
     with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
         prepare_options(complete(gan_options, tmp_path))
+    gan_options["network_d"] = {}
+    with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
+        prepare_options(complete(gan_options, tmp_path))
 
 
 def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):
