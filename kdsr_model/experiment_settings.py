@@ -118,6 +118,13 @@ class FileSettings(Settings):
     manual_seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
     own_modules: list[str] | str = Field(default=[], alias="import")  # checked by `import_own_modules`
 
+    @field_validator("network_g")
+    @classmethod
+    def _check_network(cls, network: Block) -> Block:
+        if not network:
+            raise ValueError("is empty: expected a block with the type of a network")
+        return network
+
     @field_validator("name")
     @classmethod
     def _check_name(cls, name: str) -> str:

@@ -25,6 +25,12 @@ def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
         prepare_options(complete(gan_options, tmp_path))
 
 
+def test_an_empty_network_is_refused(gan_options, tmp_path):
+    gan_options["network_g"] = {}
+    with pytest.raises(OptionError, match="network_g: is empty: expected a block with the type of a network"):
+        prepare_options(complete(gan_options, tmp_path))
+
+
 def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):
     options = shrink(load_options(OPTIONS / "real_world/train_kdsr_real_student.yml"), gt_folder=gt_folder)
     with pytest.raises(OptionError, match="l1_gt_usm: unknown key"):
