@@ -196,6 +196,8 @@ class BenchmarkSettings(ImageSetSettings):
     def _check_settings(self):
         if (self.preset is None) == (self.settings is None):
             raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
+        if self.settings == []:
+            raise ValueError("settings: expected at least one degradation block, got an empty list")
         if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
             raise ProblemAt("noise_levels", f"expected a list of levels in 0..255, got {self.noise_levels}")
         labels = [case.label for case in self.list_cases()]

@@ -128,3 +128,8 @@ def test_problems_are_collected_instead_of_raised():
     assert collect(problems, check_degraded_images, training_block(), path=TRAIN).scale == 4
     assert collect(problems, check_degraded_images, training_block(scale=0), path=TRAIN) is None
     assert [problem.path for problem in problems] == ["before", "datasets.train.scale"]
+
+
+def test_a_benchmark_without_a_setting_is_refused():
+    with pytest.raises(OptionError, match="settings: expected at least one degradation block, got an empty list"):
+        check_benchmark(benchmark_block(settings=[]), "datasets.test")
