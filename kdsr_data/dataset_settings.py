@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import ConfigDict, Field, model_validator
 
 from kdsr_data.degradations import degradation_settings
@@ -12,6 +13,9 @@ from kdsr_data.degradations.mixed import degraded_sizes
 from kdsr_data.image_source import find_io_backend
 from kdsr_data.presets import PRESETS, BenchmarkCase, Preset, make_case, preset_cases
 from kdsr_options.schema import (
+    Block,
+    FilledBlock,
+    FilledList,
     OptionError,
     Problem,
     ProblemAt,
@@ -68,7 +72,7 @@ class PairedImageSettings(OtherSetSettings):
     scale: int = Field(ge=1)
     dataroot_gt: str
     dataroot_lq: str
-    io_backend: dict[str, Any]
+    io_backend: FilledBlock
     gt_size: int | None = Field(default=None, ge=1)
     lq_size: int | None = Field(default=None, ge=1)
     use_hflip: bool = False
@@ -143,7 +147,7 @@ class DegradedImageSettings(ImageSetSettings):
     `lq_size` and `degraded_lq_size` are the same two in pixels of LQ, which follow the scale.
     """
 
-    degradation: dict[str, Any]
+    degradation: FilledBlock
     gt_size: int | None = Field(default=None, ge=1)
     degraded_size: int | None = Field(default=None, ge=1)
     patch_candidates: int = Field(default=1, ge=1, le=64)
@@ -188,17 +192,15 @@ class BenchmarkSettings(ImageSetSettings):
     """Options of `BlindSRBenchmarkDataset`: a preset, or `settings`, a list of degradation blocks."""
 
     preset: Preset | None = None
-    noise_levels: list[float] = [0]
+    noise_levels: FilledList[float] = [0]
     sigma_range: Annotated[Range, Within(0, 20)] | None = None
-    settings: list[dict[str, Any]] | None = None
+    settings: FilledList[Block] | None = None
 
     @model_validator(mode="after")
     def _check_settings(self):
         if (self.preset is None) == (self.settings is None):
             raise ValueError(f"give either preset ({', '.join(PRESETS)}) or settings, a list of degradation blocks")
-        if self.settings == []:
-            raise ValueError("settings: expected at least one degradation block, got an empty list")
-        if any(not 0 <= level <= 255 for level in self.noise_levels) or not self.noise_levels:
+        if any(not 0 <= level <= 255 for level in self.noise_levels):
             raise ProblemAt("noise_levels", f"expected a list of levels in 0..255, got {self.noise_levels}")
         labels = [case.label for case in self.list_cases()]
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
@@ -210,6 +212,18 @@ class BenchmarkSettings(ImageSetSettings):
         if self.preset is None:
             return [make_case(block, scale=self.scale) for block in self.settings or ()]
         return preset_cases(self.preset, scale=self.scale, noise_levels=self.noise_levels, sigma_range=self.sigma_range)
+
+
+def complete_data_set(block: Mapping[str, Any], settings: LoaderSettings) -> dict[str, Any]:
+    """Return a block as BasicSR is given it: with the settings' types and defaults, and sizes in GT pixels."""
+    completed = {key: value for key, value in with_gt_sizes(block).items() if key not in FOLLOWING_SIZES}
+    # What BasicSR's own classes and its loader read; the classes of this project read the rest themselves.
+    known = set(LoaderSettings.model_fields) | {"use_hflip", "use_rot"}
+    completed |= {key: value for key, value in settings.model_dump().items() if key in known}
+    del completed["optional"]
+    # Without CUDA, PyTorch warns of it in every epoch.
+    completed["pin_memory"] = settings.pin_memory and torch.cuda.is_available()
+    return completed
 
 
 def degradation_block(settings: DegradedImageSettings) -> dict[str, Any]:

@@ -6,15 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import torch
-
-from kdsr_data.dataset_settings import (
-    FOLLOWING_SIZES,
-    BenchmarkSettings,
-    LoaderSettings,
-    split_by_case,
-    with_gt_sizes,
-)
+from kdsr_data.dataset_settings import BenchmarkSettings, complete_data_set, split_by_case
 from kdsr_model.checks.data_sets import is_absent, read_data_set
 from kdsr_model.checks.metrics import with_border
 from kdsr_model.checks.networks import networks, with_scale
@@ -53,20 +45,9 @@ def _complete_data_sets(opt: Mapping[str, Any]) -> Iterator[tuple[str, dict[str,
             message = f"datasets.{phase}: {block['name']} is left out, its images are not on this machine"
             logging.getLogger("kdsr").warning(message)
             continue
-        block = _complete_data_set(block, settings)
+        block = complete_data_set(block, settings)
         if by_setting and isinstance(settings, BenchmarkSettings):
             # BasicSR sorts them by their keys.
             yield from ((f"{phase}_{n:02}", part) for n, part in enumerate(split_by_case(block, settings)))
         else:
             yield phase, block
-
-
-def _complete_data_set(block: Mapping[str, Any], settings: LoaderSettings) -> dict[str, Any]:
-    completed = {key: value for key, value in with_gt_sizes(block).items() if key not in FOLLOWING_SIZES}
-    # What BasicSR's own classes and its loader read; the classes of this project read the rest themselves.
-    known = set(LoaderSettings.model_fields) | {"use_hflip", "use_rot"}
-    completed |= {key: value for key, value in settings.model_dump().items() if key in known}
-    del completed["optional"]
-    # Without CUDA, PyTorch warns of it in every epoch.
-    completed["pin_memory"] = settings.pin_memory and torch.cuda.is_available()
-    return completed

@@ -10,14 +10,13 @@ import torch
 from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from kdsr_model.train_settings import (
-    Block,
     GANTrainSettings,
     StudentGANTrainSettings,
     StudentTrainSettings,
     TeacherTrainSettings,
     TrainSettings,
 )
-from kdsr_options.schema import ProblemAt, Settings, read_settings
+from kdsr_options.schema import Block, FilledBlock, ProblemAt, Settings, read_settings
 
 LARGEST_SEED = 2**32 - 1  # of NumPy's generator, less the number of processes
 
@@ -52,7 +51,7 @@ class ValSettings(Settings):
     suffix: str | None = None
     pbar: bool = False
     per_setting: bool = False
-    metrics: dict[str, Block] | None = None
+    metrics: dict[str, FilledBlock] | None = None
 
 
 class KDSRValSettings(ValSettings):
@@ -109,21 +108,14 @@ class FileSettings(Settings):
     name: str = Field(min_length=1)
     model_type: str
     num_gpu: Annotated[int, BeforeValidator(_count_gpus), Field(ge=0)]
-    datasets: dict[str, Any]
-    network_g: Block
+    datasets: dict[str, FilledBlock] = Field(min_length=1)
+    network_g: FilledBlock
     path: Block
     train: Block | None = None
     val: Block | None = None
     logger: Block | None = None
     manual_seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
-    own_modules: list[str] | str = Field(default=[], alias="import")  # checked by `import_own_modules`
-
-    @field_validator("network_g")
-    @classmethod
-    def _check_network(cls, network: Block) -> Block:
-        if not network:
-            raise ValueError("is empty: expected a block with the type of a network")
-        return network
+    own_modules: Any = Field(default=None, alias="import")  # checked by `import_own_modules`
 
     @field_validator("name")
     @classmethod
@@ -140,13 +132,12 @@ class FileSettings(Settings):
             raise ValueError(f"{num_gpu} are more than this machine has ({there}); write auto, or 0 for the CPU")
         return num_gpu
 
-    @field_validator("datasets")
+    @field_validator("datasets", mode="before")
     @classmethod
-    def _check_datasets(cls, datasets: dict[str, Any]) -> dict[str, Any]:
-        for phase, block in datasets.items():
-            if not isinstance(block, Mapping):
-                hint = "; to do without it, leave the key out" if block is None else ""
-                raise ProblemAt(phase, f"expected a block with name and type, got {block!r}{hint}")
+    def _check_datasets(cls, datasets: Any) -> Any:
+        for phase, block in datasets.items() if isinstance(datasets, Mapping) else ():
+            if block is None:
+                raise ProblemAt(phase, "is empty: expected a block of keys; to do without it, leave the key out")
         return datasets
 
 
@@ -160,7 +151,7 @@ class ExperimentSettings(FileSettings):
     train: TrainSettings | None = None  # type: ignore[assignment]
     val: ValSettings | None = None  # type: ignore[assignment]
     logger: LoggerSettings | None = None  # type: ignore[assignment]
-    network_d: Block | None = None
+    network_d: FilledBlock | None = None
     kdsr_version: Any = None
     dist_params: DistSettings | None = None
     find_unused_parameters: bool = False
@@ -195,7 +186,7 @@ class GANExperimentSettings(ExperimentSettings):
 
     @model_validator(mode="after")
     def _check_discriminator(self):
-        if self.is_train and not self.network_d:
+        if self.is_train and self.network_d is None:
             raise ProblemAt("network_d", "is missing: a GAN needs a discriminator")
         return self
 
@@ -237,8 +228,3 @@ EXPERIMENTS: dict[str, type[ExperimentSettings]] = {
 def read_experiment(opt: Mapping[str, Any]) -> FileSettings:
     """Read a whole option file as its model does. Raises OptionError."""
     return read_settings(EXPERIMENTS.get(str(opt.get("model_type")), FileSettings), opt, path="")
-
-
-def check_parsable(opt: Mapping[str, Any]) -> None:
-    """Check what BasicSR's parser takes for granted. Raises OptionError."""
-    read_settings(FileSettings, opt, path="")

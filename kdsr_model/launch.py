@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from kdsr_model.checks.data_sets import scale_problems
-from kdsr_model.experiment_settings import check_parsable
+from kdsr_model.checks.parsing import check_parsable
 from kdsr_model.options import prepare_options
 from kdsr_model.run.hooks import hook_launchers
 from kdsr_model.run.processes import is_distributed
@@ -43,6 +44,9 @@ def run(pipeline: str, root: Path) -> None:
         getattr(module, f"{pipeline}_pipeline")(str(root))
     except OptionError as error:
         stop_with(error)
+    except yaml.YAMLError as error:  # of a tag such as `!!python/name:...`, which the check does not follow
+        path = parse_command_line(sys.argv[1:]).file
+        stop_with(OptionError([Problem(str(path), f"cannot be read by BasicSR: {' '.join(str(error).split())}")]))
     finally:
         if is_distributed():
             torch.distributed.destroy_process_group()

@@ -31,6 +31,8 @@ from kdsr_options.schema import OptionError, Problem, collect, type_name, unknow
 
 Options = Mapping[str, Any]
 BLOCKS = ("datasets", "path", "train", "val", "logger", "network_g", "network_d")
+# How messages begin about a block in which there is nothing to look for.
+HOLLOW = ("is missing", "is empty", "expected a block of keys")
 
 
 def prepare_options(opt: dict[str, Any]) -> None:
@@ -149,11 +151,16 @@ def _check_files(problems: list[Problem], opt: Options) -> None:
 
 
 def _without_repetitions(problems: list[Problem]) -> list[Problem]:
-    """Leave out what is said twice of one place, by the settings and by a check of a part."""
+    """Leave out what is said twice, by the settings and by a check of a part, and what lies in a missing block."""
     first: dict[str, Problem] = {}
     for problem in problems:
         first.setdefault(problem.path, problem)
-    return [problem for problem in dict.fromkeys(problems) if problem is first[problem.path] or _is_another(problem)]
+    hollow = tuple(f"{path}." for path, problem in first.items() if problem.message.startswith(HOLLOW))
+    return [
+        problem
+        for problem in dict.fromkeys(problems)
+        if (problem is first[problem.path] or _is_another(problem)) and not problem.path.startswith(hollow)
+    ]
 
 
 def _is_another(problem: Problem) -> bool:

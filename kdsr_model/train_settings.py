@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field, model_validator
 
-from kdsr_options.schema import ProblemAt, Settings
-
-Block = dict[str, Any]
+from kdsr_options.schema import FilledBlock, ProblemAt, Settings
 
 
 class SpeedSettings(Settings):
@@ -33,12 +31,12 @@ class TrainSettings(Settings):
     """`train` as `SRModel` and BasicSR's training loop read it."""
 
     total_iter: int = Field(ge=1)
-    optim_g: Block
-    scheduler: Block
+    optim_g: FilledBlock
+    scheduler: FilledBlock
     warmup_iter: int = -1
     ema_decay: float = Field(default=0, ge=0, lt=1)
-    pixel_opt: Block | None = None
-    perceptual_opt: Block | None = None
+    pixel_opt: FilledBlock | None = None
+    perceptual_opt: FilledBlock | None = None
 
     @model_validator(mode="after")
     def _check_losses(self):
@@ -50,9 +48,9 @@ class TrainSettings(Settings):
 class GANTrainSettings(TrainSettings):
     """`train` as BasicSR's `SRGANModel` reads it."""
 
-    optim_d: Block
-    gan_opt: Block
-    ldl_opt: Block | None = None
+    optim_d: FilledBlock
+    gan_opt: FilledBlock
+    ldl_opt: FilledBlock | None = None
     net_d_iters: int = Field(default=1, ge=1)
     net_d_init_iters: int = Field(default=0, ge=0)
 
@@ -78,7 +76,7 @@ class TeacherTrainSettings(TrainSettings, SpeedSettings):
 class StudentTrainSettings(TrainSettings, SpeedSettings):
     """`train` as `KDSRStudentModel` reads it; the warm-up trains the estimator alone, by the IDR loss."""
 
-    idr_opt: Block = {"type": "IDRL1Loss", "loss_weight": 1.0}
+    idr_opt: FilledBlock = {"type": "IDRL1Loss", "loss_weight": 1.0}
     init_sr_from_teacher: bool = True
     estimator_warmup_iter: int = Field(default=0, ge=0)
     estimator_warmup_lr: float = Field(default=2e-4, gt=0)

@@ -18,6 +18,7 @@ SOURCE_TREE = Path(__file__).resolve().parent.parent / "options"
 RUN_OPTIONS = "options_as_run.yml"
 INSTALLED = Path(__file__).resolve().parent / "shipped"
 NUMBER_TAG = "!number"
+KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")  # of keys: a name, and `<<`
 
 
 class _SafeLoader(yaml.SafeLoader):
@@ -37,7 +38,7 @@ def read_option_file(path: str | Path) -> dict[str, Any]:
     """Read an option file as plain blocks; unlike BasicSR's reader, this runs nothing that the file names.
 
     Raises:
-        OptionError: a key stands twice in a block, of which YAML would silently take the last.
+        OptionError: a key stands twice in a block, of which YAML would silently take the last, or is not text.
         ValueError: the file is not YAML, or not an option file.
         OSError: it cannot be read.
     """
@@ -45,7 +46,7 @@ def read_option_file(path: str | Path) -> dict[str, Any]:
     try:
         loader = _SafeLoader(Path(path).read_text(encoding="utf-8"))
         node = loader.get_single_node()
-        if problems := list(_find_doubled_keys(node, "")):
+        if problems := list(_find_wrong_keys(node, "")):
             raise OptionError(problems)
         options = loader.construct_document(node) if node else None
     except (yaml.YAMLError, RecursionError, UnicodeDecodeError) as error:
@@ -58,20 +59,28 @@ def read_option_file(path: str | Path) -> dict[str, Any]:
     return options
 
 
-def _find_doubled_keys(node: yaml.Node | None, path: str) -> Iterator[Problem]:
+def _find_wrong_keys(node: yaml.Node | None, path: str) -> Iterator[Problem]:
     if isinstance(node, yaml.SequenceNode):
         for index, inner in enumerate(node.value):
-            yield from _find_doubled_keys(inner, join_path(path, index))
+            yield from _find_wrong_keys(inner, join_path(path, index))
     if not isinstance(node, yaml.MappingNode):
         return
+    yield from _find_doubled_keys(node, path)
+    for key, inner in node.value:
+        where = join_path(path, key.value if isinstance(key, yaml.ScalarNode) else "?")
+        if key.tag not in KEY_TAGS:
+            line = key.start_mark.line + 1
+            yield Problem(where, f"expected a name as the key in line {line}; if this is one, put it in quotes")
+        yield from _find_wrong_keys(inner, where)
+
+
+def _find_doubled_keys(node: yaml.MappingNode, path: str) -> Iterator[Problem]:
     names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
     for name in (name for name, count in Counter(names).items() if count > 1 and name != "<<"):
         lines = [str(key.start_mark.line + 1) for key, _ in node.value if key.value == name]
         yield Problem(
             join_path(path, name), f"stands {len(lines)} times, in lines {', '.join(lines)}; keep one of them"
         )
-    for key, inner in node.value:
-        yield from _find_doubled_keys(inner, join_path(path, key.value if isinstance(key, yaml.ScalarNode) else "?"))
 
 
 def packaged_options() -> Path:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from numpy.random import Generator
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 
@@ -43,6 +43,14 @@ class Settings(BaseModel):
     """Base of all settings: frozen, and a key that no field reads is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+
+Entry = TypeVar("Entry")
+Block = dict[str, Any]
+# Of an option that means nothing while it is empty: a block of keys, and a list.
+FilledBlock = Annotated[Block, Field(min_length=1)]
+FilledList = Annotated[list[Entry], Field(min_length=1)]
+WHAT_IS_EXPECTED = {"Dictionary": "a block of keys", "List": "a list of at least one", "Text": "a text"}
 
 
 class Range(NamedTuple):
@@ -154,6 +162,8 @@ def _to_problem(detail: ErrorDetails, settings_class: type[Settings], *, path: s
     if detail["type"] in ("dict_type", "model_type"):
         is_missing = detail["input"] is None
         return Problem(where, "is missing" if is_missing else f"expected a block of keys, got {detail['input']!r}")
+    if detail["type"] in ("too_short", "string_too_short") and not detail["input"]:
+        return Problem(where, f"is empty: expected {WHAT_IS_EXPECTED[detail['ctx'].get('field_type', 'Text')]}")
     message = detail["msg"].replace("Input should be", "expected")
     return Problem(where, f"{message}, got {detail['input']!r}")
 

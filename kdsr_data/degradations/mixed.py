@@ -6,14 +6,14 @@ Between clean, lightly damaged and ruined pictures, knowing which it is counts m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from kdsr_data.degradations.base import DEGRADATION_REGISTRY, Degradation, build_degradation, degradation_settings
-from kdsr_options.schema import OptionError, Problem, Settings, join_path, read_settings
+from kdsr_options.schema import FilledBlock, FilledList, OptionError, Problem, Settings, join_path, read_settings
 
 # What a choice says beside its degradation.
 CHOICE_KEYS = ("probability", "degraded_size")
@@ -26,12 +26,6 @@ class ChoiceSettings(Settings):
     degraded_size: int | None = Field(default=None, ge=1)
 
 
-def _check_any(choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if not choices:
-        raise ValueError("expected a list of degradation blocks, each with its probability, got an empty one")
-    return choices
-
-
 class MixedSettings(Settings):
     """Options of `MixedDegradation`: `choices`, a list of degradation blocks.
 
@@ -40,7 +34,7 @@ class MixedSettings(Settings):
     """
 
     scale: int = Field(ge=1, le=8)
-    choices: Annotated[list[dict[str, Any]], AfterValidator(_check_any)]
+    choices: FilledList[FilledBlock]
 
 
 @DEGRADATION_REGISTRY.register()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from basicsr.utils import FileClient
 from basicsr.utils.registry import DATASET_REGISTRY
 
 from kdsr_compat.registries import registered
@@ -21,12 +23,14 @@ from kdsr_data.dataset_settings import (
     PairedImageSettings,
     check_benchmark,
     check_degraded_images,
+    complete_data_set,
 )
 from kdsr_data.degraded_image_dataset import check_patch_fits, open_source
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import MetaInfoError
 from kdsr_data.paired_images import check_pairs
-from kdsr_model.checks.calls import Options
+from kdsr_model.checks.calls import Options, check_call, try_block
+from kdsr_model.experiment_settings import EXPERIMENTS
 from kdsr_options.schema import OptionError, Problem, collect, join_path, read_settings, type_name, unknown_type
 
 FILES_AND_FOLDERS = ("dataroot_gt", "dataroot_lq", "meta_info", "meta_info_file")
@@ -46,6 +50,12 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
             known = registered(DATASET_REGISTRY)
             problems.append(unknown_type(f"{path}.type", "data set", block.get("type"), known))
             continue
+        if phase == "train" and block["type"] == "BlindSRBenchmarkDataset":
+            message = (
+                "shows whole images under fixed degradations, for validations; to train, take DegradedImageDataset"
+            )
+            problems.append(Problem(f"{path}.type", f"{block['type']} {message}"))
+            continue
         settings = collect(problems, read_data_set, block, path)
         if settings is None or settings.optional and is_absent(block):
             continue
@@ -55,8 +65,44 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
             problems.append(Problem(f"{path}.{key}", f"{block[key]} does not exist (seen from {Path.cwd()})"))
         if not missing:
             smallest[phase] = _check_images(problems, settings, block, path=path)
+            if isinstance(settings, OtherSetSettings) and not _has_problem(problems, path):
+                _try_sample(problems, settings, block, opt, path=path)
     _check_names(problems, opt)
     return smallest
+
+
+def _has_problem(problems: list[Problem], path: str) -> bool:
+    return any(f"{problem.path}.".startswith(f"{path}.") for problem in problems)
+
+
+def _try_sample(
+    problems: list[Problem], settings: OtherSetSettings, block: Options, opt: Options, *, path: str
+) -> None:
+    """Have a data set of BasicSR's, or the user's own, built and give its first sample."""
+    storage = block.get("io_backend")
+    if storage is not None:
+        given, where = ("db_paths", "client_keys"), join_path(path, "io_backend")
+        if not check_call(problems, storage, FileClient._backends, "storage", path=where, given=given, open=False):
+            return
+    needed = _needed_of_sample(opt, is_training=settings.phase == "train")
+    if not _has_problem(problems, path):
+        block = complete_data_set(block, settings)
+        try_block(problems, lambda tried: _first_sample(tried, needed), block, path=path)
+
+
+def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
+    """List what the models whose options are known read of a sample."""
+    if str(opt.get("model_type")) not in EXPERIMENTS:
+        return set()
+    return {"lq", "gt"} if is_training else {"lq", "lq_path", *(["gt"] if opt["val"]["metrics"] else [])}
+
+
+def _first_sample(block: Options, needed: set[str]) -> None:
+    data_set = registered(DATASET_REGISTRY)[block["type"]](copy.deepcopy(dict(block)))
+    if len(data_set) == 0:
+        raise ValueError("it has no images")
+    if missing := needed - data_set[0].keys():
+        raise ValueError(f"its samples have no {', '.join(sorted(missing))}")
 
 
 def scale_problems(opt: Options) -> list[Problem]:

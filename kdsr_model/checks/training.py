@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from kdsr_compat.registries import registered
 from kdsr_model.checks.calls import Options, arguments_of, check_call, is_number, try_block
-from kdsr_options.schema import Problem, ProblemAt, Settings, collect, join_path, read_settings
+from kdsr_options.schema import FilledList, Problem, ProblemAt, Settings, collect, join_path, read_settings
 
 LOSSES = ("pixel_opt", "perceptual_opt", "idr_opt", "gan_opt", "ldl_opt")
 WEIGHTS = ("loss_weight", "perceptual_weight", "style_weight")
@@ -51,7 +51,7 @@ class CosineSettings(Settings):
     """BasicSR's `CosineAnnealingRestartLR`: the rate falls to `eta_min` in each period."""
 
     type: str
-    periods: list[int] = Field(min_length=1)
+    periods: FilledList[int]
     restart_weights: list[float] = [1]
     eta_min: float = Field(default=0, ge=0)
     last_epoch: Literal[-1] = -1

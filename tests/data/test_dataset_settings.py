@@ -84,9 +84,10 @@ def test_missing_training_options_are_named(key):
     [
         ({"preset": "gaussian9"}, "datasets.test.preset: expected 'gaussian8' or 'aniso9', got 'gaussian9'"),
         ({"preset": None}, "give either preset (gaussian8, aniso9) or settings"),
-        ({"preset": "aniso9", "settings": []}, "give either preset (gaussian8, aniso9) or settings"),
+        ({"preset": "aniso9", "settings": [{}]}, "give either preset (gaussian8, aniso9) or settings"),
+        ({"settings": []}, "datasets.test.settings: is empty: expected a list of at least one"),
         ({"noise_levels": [300]}, "noise_levels: expected a list of levels in 0..255, got [300.0]"),
-        ({"noise_levels": []}, "noise_levels: expected a list of levels in 0..255, got []"),
+        ({"noise_levels": []}, "noise_levels: is empty: expected a list of at least one"),
         ({"noise_levels": 10}, "datasets.test.noise_levels: expected a valid list, got 10"),
         ({"presett": "x"}, "datasets.test.presett: unknown key; did you mean 'preset'?"),
         ({"scale": 8}, "at x8 give sigma_range: [first, last]"),
@@ -128,8 +129,3 @@ def test_problems_are_collected_instead_of_raised():
     assert collect(problems, check_degraded_images, training_block(), path=TRAIN).scale == 4
     assert collect(problems, check_degraded_images, training_block(scale=0), path=TRAIN) is None
     assert [problem.path for problem in problems] == ["before", "datasets.train.scale"]
-
-
-def test_a_benchmark_without_a_setting_is_refused():
-    with pytest.raises(OptionError, match="settings: expected at least one degradation block, got an empty list"):
-        check_benchmark(benchmark_block(settings=[]), "datasets.test")

@@ -3,7 +3,7 @@
 
 import pytest
 from option_files import OPTIONS, load_options, shrink
-from spoilt_options import EDSR, assert_refused, make
+from spoilt_options import EDSR, GAN, assert_refused, make
 from training_steps import complete
 
 from kdsr_data import OptionError
@@ -20,15 +20,21 @@ def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
     del gan_options["network_d"]
     with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
         prepare_options(complete(gan_options, tmp_path))
-    gan_options["network_d"] = {}
-    with pytest.raises(OptionError, match="network_d: is missing: a GAN needs a discriminator"):
-        prepare_options(complete(gan_options, tmp_path))
 
 
-def test_an_empty_network_is_refused(gan_options, tmp_path):
-    gan_options["network_g"] = {}
-    with pytest.raises(OptionError, match="network_g: is empty: expected a block with the type of a network"):
-        prepare_options(complete(gan_options, tmp_path))
+NEEDED = ["datasets", "datasets.train", "datasets.val", "datasets.train.degradation", "network_g", "network_d"]
+NEEDED += [f"train.{key}" for key in ("optim_g", "optim_d", "scheduler", "pixel_opt", "idr_opt", "gan_opt")]
+
+
+@pytest.mark.parametrize("path", [*NEEDED, "val.metrics.psnr"])
+def test_a_block_that_is_needed_is_refused_while_it_is_empty(gt_folder, tmp_path, path):
+    assert_refused(make(GAN, gt_folder), tmp_path, path, {}, f"{path}: is empty: expected a block of keys")
+
+
+@pytest.mark.parametrize("path", ["name", "datasets.val.settings", "datasets.val.noise_levels"])
+def test_so_are_lists_and_texts(gt_folder, tmp_path, path):
+    value = "" if path == "name" else []
+    assert_refused(make(GAN, gt_folder), tmp_path, path, value, f"{path}: is empty: expected a")
 
 
 def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):

@@ -191,6 +191,14 @@ def test_files_that_are_no_options_are_named(tmp_path, monkeypatch, capsys, text
     assert f"opt.yml: {expected}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("tag", ["nam", "name:no_such_module.x", "name:kdsr_model.no_such_name"])
+def test_a_misspelt_plugin_line_is_refused(gt_folder, tmp_path, monkeypatch, capsys, tag):
+    monkeypatch.setattr("option_files.PLUGIN_LINE", f'kdsr_version: !!python/{tag} ""\n')
+    message = message_for(student_options(gt_folder), tmp_path, monkeypatch, capsys)
+    assert f"{tmp_path / 'opt.yml'}: cannot be read by BasicSR: " in message
+    assert 'opt.yml", line 1, column 15' in message
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [

@@ -81,7 +81,7 @@ def test_a_benchmark_shows_each_image_under_one_draw_that_repeats(gt_folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"choices": []}, "degradation.choices: expected a list of degradation blocks"),
+        ({"choices": []}, "degradation.choices: is empty: expected a list of at least one"),
         ({"choices": [BLUR, CLEAN]}, "degradation.choices: expected probabilities that sum to 1, got 0.75"),
         ({"choices": [BLUR, CLEAN, {**RUINED, "probability": 2}]}, "degradation.choices.2.probability: .*less than"),
         ({"choices": [{**BLUR, "probability": "a"}]}, "degradation.choices.0.probability: .*number"),

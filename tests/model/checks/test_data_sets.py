@@ -45,8 +45,14 @@ def test_two_validations_of_one_name_are_refused(gt_folder, tmp_path):
     assert find_problems(options) == [("datasets.val_2.name", "'v' is the name of datasets.val too; give each its own")]
 
 
+PAIRED = "real_world/finetune_paired.yml"
 MISTAKES = [
-    ("student", "datasets.val", {}, "datasets.val.type: "),
+    ("student", "datasets.train.type", "BlindSRBenchmarkDataset", "datasets.train.type: BlindSRBenchmarkDataset shows"),
+    (PAIRED, "datasets.train.io_backend", {"type": "disk", "path": "x"}, "io_backend.path: unknown key"),
+    (PAIRED, "datasets.train.io_backend", {"path": "x"}, "datasets.train.io_backend.type: no storage is registered"),
+    (PAIRED, "datasets.train.mean", [1], "datasets.train.mean: [1] was tried and fails: "),
+    (PAIRED, "datasets.train.type", "SingleImageDataset", "datasets.train: 'SingleImageDataset' was tried and fails: its samples have no gt"),
+    (PAIRED, "datasets.val.type", "SingleImageDataset", "datasets.val: 'SingleImageDataset' was tried and fails: its samples have no gt"),
     ("student", "datasets.val.dataroot_gt", "nowhere", "datasets.val.dataroot_gt: nowhere does not exist"),
 ]  # fmt: skip
 
