@@ -101,3 +101,17 @@ def test_the_specialists_that_shipped_once_name_the_blind_model():
     for name in ("kdsr-xs-real-x4", "kdsr-xs-classic-x4", "kdsr-xs-isotropic-x4"):
         with pytest.raises(FileNotFoundError, match=f"{name}: this model ships no longer; kdsr-xs-x4 takes its place"):
             find_checkpoint(name)
+
+
+@pytest.mark.parametrize("name", [model.name for model in list_models()])
+def test_a_shipped_model_loads_through_spandrel(name):
+    spandrel = pytest.importorskip("spandrel", reason="the extra spandrel is not installed")
+    from kdsr_arch.spandrel_support import install
+
+    install(registry := spandrel.MAIN_REGISTRY.copy())
+    descriptor = spandrel.ModelLoader(registry=registry).load_from_file(find_checkpoint(name))
+    student = shipped_models.load_model(name).network
+    assert (descriptor.architecture.id, descriptor.scale) == ("KDSR", student.scale)
+    lq = torch.rand(1, 3, 30, 22)
+    with torch.no_grad():
+        torch.testing.assert_close(descriptor(lq), student(lq).clamp(0, 1), atol=1e-5, rtol=0)
