@@ -24,6 +24,8 @@ WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dic
 # What compiling, parallel training and flat files put before every key. The averaged weights come first here, too.
 PREFIXES = ("params_ema.", "params-ema.", "params.", "module.", "_orig_mod.")
 SAFETENSORS_SUFFIX = ".safetensors"
+# In a folder as the Hugging Face Hub keeps models.
+WEIGHTS_NAME = "model.safetensors"
 NAMED_KEYS = 5
 CUT_OFF_WORDS = (
     "truncated",
@@ -84,7 +86,8 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
     """Read a state dict from a checkpoint file onto the CPU.
 
     Args:
-        path: a `.safetensors` file, or another with a bare state dict, or with one under a key of `WRAPPERS`.
+        path: a `.safetensors` file, or another with a bare state dict, or with one under a key of `WRAPPERS`; or a
+            folder with a `model.safetensors`.
         param_key: the wrapper to prefer, if the file has it.
 
     Raises:
@@ -165,10 +168,16 @@ def read_metadata(path: str | Path) -> dict[str, str]:
         raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
 
 
+def find_weights(path: str | Path) -> Path:
+    """Return the checkpoint file that `path` means, which need not be there: itself, or the weights in a folder."""
+    return Path(path, WEIGHTS_NAME) if Path(path).is_dir() else Path(path)
+
+
 def _existing(path: str | Path) -> Path:
-    if not Path(path).is_file():
+    path = find_weights(path)
+    if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such checkpoint file")
-    return Path(path)
+    return path
 
 
 def first_line(error: BaseException) -> str:

@@ -206,6 +206,10 @@ class NetworkSize:
         """Return the arguments of `KDSRStudent` or `KDSRTeacher`."""
         return {key: value for key, value in asdict(self).items() if key != "kind"}
 
+    def header(self) -> dict[str, str]:
+        """Return what the header of a `.safetensors` file says about it."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
 
 def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:
     """Read a KDSR network's size off its weights, under our names or the authors'.
