@@ -30,6 +30,7 @@ REQUIREMENTS = [
 # Plugins of Pillow, which have no wheels for every system.
 PICTURE_FORMATS = {"heic": ["pillow-heif"], "jxl": ["pillow-jxl-plugin"]}
 EXTRAS = {
+    "hub": ["huggingface_hub"],
     "lpips": ["lpips"],
     "onnx": ["onnx", "onnxruntime", "onnxscript"],
     "report": ["jinja2", "matplotlib", "scikit-learn"],
@@ -121,6 +122,7 @@ def main() -> None:
             "": ["py.typed"],
             "kdsr_tools.checkpoints.weights": ["*.safetensors"],
             "kdsr_options.shipped": [(folder / "*.yml").as_posix() for folder in option_folders],
+            "kdsr_tools.checkpoints": ["cards.yml"],
             "kdsr_tools.compare": ["published.yml"],
             "kdsr_tools.pages": ["templates/*"],
         },

@@ -1,11 +1,11 @@
-"""Checkpoint files, and the KDSR networks that they hold: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and
-`.safetensors`.
+"""Checkpoint files: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and `.safetensors`.
 
-A file's way to a network: `read_checkpoint` -> `unwrap` -> our names -> `size_from_weights` -> the network -> `fill`.
+A file's way to a network: `read_checkpoint` -> `recognise` (`unwrap`, our names, the size) -> the network -> `fill`.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,18 +17,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from kdsr_arch.kdsr import KDSRStudent, KDSRTeacher
-from kdsr_arch.weights import UnknownWeights, size_from_weights, to_own_names
+from kdsr_arch.weights import NetworkSize, UnknownWeights, size_from_weights, to_own_names
 
 # In the order in which they are preferred when the caller does not say: the averaged weights restore better.
 WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net_g")
 # What compiling, parallel training and flat files put before every key. The averaged weights come first here, too.
 PREFIXES = ("params_ema.", "params-ema.", "params.", "module.", "_orig_mod.")
 SAFETENSORS_SUFFIX = ".safetensors"
-TEACHER_MESSAGE = (
-    "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
-    "pictures; name the student that was trained from it"
-)
+# In a folder as the Hugging Face Hub keeps models.
+WEIGHTS_NAME = "model.safetensors"
 NAMED_KEYS = 5
 CUT_OFF_WORDS = (
     "truncated",
@@ -40,50 +37,20 @@ CUT_OFF_WORDS = (
 )
 
 
-def load_student(path: str | Path, *, param_key: str | None = None) -> KDSRStudent:
-    """Load a KDSR student, its size told by its weights: on the CPU, in evaluation mode, without gradients.
-
-    Args:
-        param_key: see `read_weights`.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it cannot be read, or holds a teacher's or another network's weights.
-    """
-    return build_student(read_checkpoint(path), path=path, param_key=param_key)
-
-
-def load_teacher(path: str | Path, *, param_key: str | None = None) -> KDSRTeacher:
-    """Load a KDSR teacher. As `load_student`."""
-    network = build_network(read_checkpoint(path), path=path, param_key=param_key)
-    if not isinstance(network, KDSRTeacher):
-        raise ValueError(f"{path}: the weights are a student's; only a KDSR teacher takes the original (GT)")
-    return network
-
-
-def build_student(content: Any, *, path: str | Path, param_key: str | None = None) -> KDSRStudent:
-    """Build the student of which `read_checkpoint` gave the weights. Raises as `build_network`, and for a teacher."""
-    network = build_network(content, path=path, param_key=param_key)
-    if not isinstance(network, KDSRStudent):
-        raise ValueError(f"{path}: {TEACHER_MESSAGE}")
-    return network
-
-
-def build_network(content: Any, *, path: str | Path, param_key: str | None = None) -> KDSRStudent | KDSRTeacher:
-    """Build the KDSR network of which `read_checkpoint` gave the weights.
+def recognise(
+    content: Any, *, path: str | Path, param_key: str | None = None
+) -> tuple[OrderedDict[str, Tensor], NetworkSize]:
+    """Find a KDSR network's weights, under our names, and its size in what `read_checkpoint` gave.
 
     Raises:
         UnknownWeights: they are another network's.
-        ValueError: they are not complete, or come with another normalisation.
+        ValueError: they come with another normalisation.
     """
     weights = to_own_names(unwrap(content, path=path, param_key=param_key))
     try:
-        size = size_from_weights(weights)
+        return weights, size_from_weights(weights)
     except UnknownWeights as error:
         raise UnknownWeights(f"{path}: {error}") from None
-    network = (KDSRTeacher if size.kind == "teacher" else KDSRStudent)(**size.arguments())
-    fill(network, weights, path=path)
-    return network.eval().requires_grad_(False)
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], *, path: str | Path) -> None:
@@ -119,7 +86,8 @@ def read_weights(path: str | Path, *, param_key: str | None = None) -> dict[str,
     """Read a state dict from a checkpoint file onto the CPU.
 
     Args:
-        path: a `.safetensors` file, or another with a bare state dict, or with one under a key of `WRAPPERS`.
+        path: a `.safetensors` file, or another with a bare state dict, or with one under a key of `WRAPPERS`; or a
+            folder with a `model.safetensors`.
         param_key: the wrapper to prefer, if the file has it.
 
     Raises:
@@ -200,10 +168,16 @@ def read_metadata(path: str | Path) -> dict[str, str]:
         raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
 
 
+def find_weights(path: str | Path) -> Path:
+    """Return the checkpoint file that `path` means, which need not be there: itself, or the weights in a folder."""
+    return Path(path, WEIGHTS_NAME) if Path(path).is_dir() else Path(path)
+
+
 def _existing(path: str | Path) -> Path:
-    if not Path(path).is_file():
+    path = find_weights(path)
+    if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such checkpoint file")
-    return Path(path)
+    return path
 
 
 def first_line(error: BaseException) -> str:

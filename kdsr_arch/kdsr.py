@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from kdsr_arch.estimator import DegradationEstimator
+from kdsr_arch.pretrained import Pretrained
 from kdsr_arch.sr_network import SRNetwork
 from kdsr_arch.weights import to_own_names
 from kdsr_compat.registries import ARCH_REGISTRY
@@ -39,7 +40,7 @@ class KDSRNetwork(nn.Module):
 
 
 @ARCH_REGISTRY.register()
-class KDSRStudent(KDSRNetwork):
+class KDSRStudent(KDSRNetwork, Pretrained):
     """The network for inference: it estimates the IDR from the LQ image alone.
 
     Args:

@@ -42,6 +42,24 @@ COUNTERS = {
     "{i+2}": (lambda theirs: theirs - 2, lambda ours: ours + 2),
 }
 PLACEHOLDER = re.compile(r"\{.+?\}")
+# What every student and teacher has, of any size.
+SIGNATURE = tuple(
+    f"{layer}.weight"
+    for layer in (
+        "sr_network.conv_first",
+        "sr_network.blocks.0.depthwise.linear1",
+        "sr_network.blocks.0.depthwise.linear2",
+        "sr_network.conv_body",
+        "sr_network.upsampler.convs.0",
+        "estimator.conv_first",
+        "estimator.linear1",
+        "estimator.to_idr",
+    )
+)
+TEACHER_MESSAGE = (
+    "this is a teacher's checkpoint; a teacher needs the original (GT) beside the picture, so it cannot restore "
+    "pictures; name the student that was trained from it"
+)
 
 
 class UnknownWeights(ValueError):
@@ -78,6 +96,12 @@ TO_OURS, TO_THEIRS = _make_rules()
 def is_official(state_dict: Mapping[str, Tensor]) -> bool:
     """Return whether a state dict, without `module.` prefixes, carries the authors' key names."""
     return "G.head.0.weight" in state_dict
+
+
+def list_signatures() -> tuple[tuple[str, ...], ...]:
+    """List the keys that tell KDSR's weights from other networks', in each spelling: ours, and the authors' two."""
+    theirs = tuple(_rename(key, TO_THEIRS) for key in SIGNATURE)
+    return SIGNATURE, theirs, tuple(map(_spell_as_student, theirs))
 
 
 def strip_module_prefix(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
@@ -127,11 +151,16 @@ def to_official_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tens
             theirs = f"E.E.{2 + size.num_estimator_block + 2 * WIDE_CONVS.index(layer)}.{kind}"
         else:
             theirs = _rename(key, TO_THEIRS)
-        renamed[re.sub(r"^E\.", "E_st.", theirs) if size.kind == "student" else theirs] = value
+        renamed[_spell_as_student(theirs) if size.kind == "student" else theirs] = value
     for layer in MEAN_SHIFTS:
         for kind in ("weight", "bias"):
             renamed[f"{layer}.{kind}"] = _mean_shift(layer, kind)
     return renamed
+
+
+def _spell_as_student(theirs: str) -> str:
+    """Name an estimator's key as the authors' students do; their teachers' begin otherwise."""
+    return re.sub(r"^E\.", "E_st.", theirs)
 
 
 def _find_wide_convs(state_dict: Mapping[str, Tensor]) -> dict[str, str]:
@@ -176,6 +205,10 @@ class NetworkSize:
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of `KDSRStudent` or `KDSRTeacher`."""
         return {key: value for key, value in asdict(self).items() if key != "kind"}
+
+    def header(self) -> dict[str, str]:
+        """Return what the header of a `.safetensors` file says about it."""
+        return {key: str(value) for key, value in asdict(self).items()}
 
 
 def size_from_weights(state_dict: Mapping[str, Tensor]) -> NetworkSize:

@@ -16,7 +16,8 @@ from option_files import ROOT
 ALLOWED = {
     "kdsr_options": {"numpy", "pydantic", "pydantic_core", "yaml"},
     "kdsr_compat": {"basicsr", "torch", "torchvision"},  # inside functions only
-    "kdsr_arch": {"kdsr_compat", "basicsr", "llvmlite", "numpy", "safetensors", "torch"},
+    "kdsr_arch": {"kdsr_compat", "basicsr", "llvmlite", "numpy", "safetensors", "torch"}
+    | {"huggingface_hub", "spandrel"},  # for who asks
     "kdsr_data": {"kdsr_compat", "kdsr_options", "basicsr", "torch", "pydantic"}
     | {"PIL", "cv2", "lmdb", "numpy", "scipy", "tifffile"},
 }

@@ -69,7 +69,7 @@ def test_every_module_and_option_file_is_installed(installed_files):
         for pattern in ("*.py", "*.safetensors", "templates/*"):
             for path in (ROOT / package).rglob(pattern):
                 assert path.relative_to(ROOT).as_posix() in installed_files
-    assert "kdsr_tools/compare/published.yml" in installed_files
+    assert {"kdsr_tools/checkpoints/cards.yml", "kdsr_tools/compare/published.yml"} <= set(installed_files)
     for path in OPTIONS.rglob("*.yml"):
         assert f"kdsr_options/shipped/{path.relative_to(OPTIONS).as_posix()}" in installed_files
 
@@ -97,7 +97,7 @@ def test_extras_bring_what_their_commands_need_and_dev_brings_them_together(desc
         return {item.name for item in requirements if item.marker and item.marker.evaluate({"extra": extra})}
 
     extras = {name: brought_by(name) for name in description.get_all("Provides-Extra")}
-    assert set(extras) == {"dev", "heic", "jxl", "lpips", "onnx", "report", "spandrel", "train", "video"}
+    assert set(extras) == {"dev", "heic", "hub", "jxl", "lpips", "onnx", "report", "spandrel", "train", "video"}
     assert {"basicsr", "lmdb"} <= extras["train"]
     assert extras["report"] - extras["train"] >= {"jinja2", "matplotlib", "scikit-learn"}
     rest = {name: packages for name, packages in extras.items() if name not in ("dev", "heic", "jxl")}

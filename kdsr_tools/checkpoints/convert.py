@@ -1,16 +1,23 @@
-"""`kdsr convert`: KDSR checkpoints under our names or the authors', in `.pth`, `.pt` or `.safetensors` files."""
+"""`kdsr convert`: KDSR checkpoints under our names or the authors', in `.pth`, `.pt` or `.safetensors` files, or in
+folders as the Hugging Face Hub keeps models.
+"""
 
 from __future__ import annotations
 
 import argparse
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors.torch import save
+from torch import Tensor
 
 from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata, read_weights
+from kdsr_arch.pretrained import FILE_NAMES, make_files
 from kdsr_arch.weights import NetworkSize, size_from_weights, to_official_names, to_own_names
+from kdsr_tools.checkpoints.cards import find_evidence
+from kdsr_tools.checkpoints.shipped import find_checkpoint
 from kdsr_tools.files import write_then_rename
 
 NAMES = {"own": to_own_names, "official": to_official_names}
@@ -31,17 +38,20 @@ def convert(
 
     Args:
         to: a `.pth` or `.pt` file holds our names under `params`, as BasicSR does, and the authors' bare, as they do; a
-            `.safetensors` file has a header with the network's size, what an old header says, and `metadata`.
+            `.safetensors` file has a header with the network's size, what an old header says, and `metadata`. A name
+            without a suffix is a folder's, for students under our names: such a file, its config and its card.
         names: 'own' or 'official'.
         param_key: 'params' or 'params_ema', where there are both; None prefers the latter.
         precision: 'fp32', 'fp16' or 'bf16'; None keeps that of the numbers.
 
     Raises:
-        ValueError: not a KDSR checkpoint, one that has no official names, or an unknown suffix.
+        ValueError: not a KDSR checkpoint, one that has no official names, an unknown suffix, or a folder for a teacher.
         OSError: a file cannot be read or written.
     """
-    if to.suffix not in (*PICKLE_SUFFIXES, SAFETENSORS_SUFFIX):
-        raise ValueError(f"{to}: expected a name that ends in .pth, .pt or .safetensors")
+    if to.suffix not in (*PICKLE_SUFFIXES, SAFETENSORS_SUFFIX, ""):
+        raise ValueError(f"{to}: expected a name that ends in .pth, .pt or .safetensors, or, for a folder, in none")
+    if not to.suffix and names != "own":
+        raise ValueError(f"{to}: a folder holds weights under our names; leave --names {names} out")
     weights = read_weights(checkpoint, param_key=param_key)
     try:
         weights = to_own_names(weights)
@@ -50,10 +60,13 @@ def convert(
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
     if precision is not None:
-        weights = {key: value.to(PRECISIONS[precision]) for key, value in weights.items()}
+        weights = OrderedDict((key, value.to(PRECISIONS[precision])) for key, value in weights.items())
+    header = {**size.header(), **read_metadata(checkpoint), **(metadata or {})}
+    if not to.suffix:
+        _write_folder(to, weights, header, checkpoint)
+        return size
     with write_then_rename(to) as temporary:
         if to.suffix == SAFETENSORS_SUFFIX:
-            header = {**_describe(size), **read_metadata(checkpoint), **(metadata or {})}
             # Not `save_file`, whose files nobody but their owner may read.
             temporary.write_bytes(save({key: value.contiguous() for key, value in weights.items()}, metadata=header))
         else:
@@ -61,18 +74,25 @@ def convert(
     return size
 
 
-def _describe(size: NetworkSize) -> dict[str, str]:
-    return {"kind": size.kind, **{key: str(value) for key, value in size.arguments().items()}}
+def _write_folder(folder: Path, weights: Mapping[str, Tensor], header: Mapping[str, str], checkpoint: Path) -> None:
+    try:
+        files = make_files(weights, header=header, evidence=find_evidence(checkpoint))
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: {error}") from error
+    for name, content in files.items():
+        with write_then_rename(folder / name) as temporary:
+            temporary.write_bytes(content)
 
 
 def add_parser(subparsers) -> None:
     """Add `kdsr convert`."""
     parser = subparsers.add_parser(
         "convert",
-        description="Write a KDSR checkpoint under other names or in another kind of file: .pth, .pt or .safetensors.",
+        description="Write a KDSR checkpoint under other names or in another kind of file: .pth, .pt, .safetensors, or "
+        "a folder as the Hugging Face Hub keeps models.",
     )
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("new_file", type=Path, help="the suffix tells the kind of file")
+    parser.add_argument("checkpoint", help="a file, or a shipped model's name")
+    parser.add_argument("new_file", type=Path, help="the suffix tells the kind of file; without one, it is a folder")
     parser.add_argument("--names", choices=NAMES, default="own", help="ours (default), or the authors'")
     parser.add_argument("--param-key", choices=("params", "params_ema"), help="which, where there are both: params_ema")
     parser.add_argument("--precision", choices=PRECISIONS, help="of the numbers in the file; default: as they are")
@@ -98,12 +118,13 @@ def _parse_entry(text: str) -> tuple[str, str]:
 
 def run(args: argparse.Namespace) -> int:
     """Write the new file and say what is in it."""
-    if args.new_file.exists() and not args.overwrite:
-        raise FileExistsError(f"{args.new_file} exists already; --overwrite replaces it")
-    if args.metadata and args.new_file.suffix != SAFETENSORS_SUFFIX:
+    written = [args.new_file] if args.new_file.suffix else [args.new_file / name for name in FILE_NAMES]
+    if (existing := next(filter(Path.exists, written), None)) and not args.overwrite:
+        raise FileExistsError(f"{existing} exists already; --overwrite replaces it")
+    if args.metadata and args.new_file.suffix in PICKLE_SUFFIXES:
         raise ValueError(f"--set: only .safetensors files have a header, {args.new_file} has none")
     size = convert(
-        args.checkpoint,
+        find_checkpoint(args.checkpoint),
         to=args.new_file,
         names=args.names,
         param_key=args.param_key,

@@ -11,7 +11,8 @@ from typing import Any
 from torch import nn
 
 from kdsr_arch import KDSRTeacher
-from kdsr_arch.checkpoint import build_network, read_checkpoint, read_metadata, unwrap
+from kdsr_arch.checkpoint import read_checkpoint, read_metadata, unwrap
+from kdsr_arch.loading import build_network
 from kdsr_arch.weights import UnknownWeights, is_official, strip_module_prefix
 from kdsr_tools.arguments import parse_size
 from kdsr_tools.benchmark.counting import count_macs, count_parameters

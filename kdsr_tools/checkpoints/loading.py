@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from kdsr_arch import KDSRStudent, KDSRTeacher, checkpoint
-from kdsr_arch.checkpoint import TEACHER_MESSAGE, build_student, fill, first_line, read_checkpoint, unwrap
-from kdsr_arch.weights import UnknownWeights, to_own_names
+from kdsr_arch import KDSRStudent, KDSRTeacher, loading
+from kdsr_arch.checkpoint import fill, first_line, read_checkpoint, unwrap
+from kdsr_arch.loading import build_student
+from kdsr_arch.weights import TEACHER_MESSAGE, UnknownWeights, to_own_names
 from kdsr_compat.registries import ARCH_REGISTRY, registered
 from kdsr_options.files import read_option_file
 from kdsr_options.modules import import_own_modules
@@ -93,7 +94,7 @@ def load_teacher(path: str | Path) -> LoadedNetwork:
         OSError: the checkpoint cannot be read.
         ValueError: the weights are not a teacher's.
     """
-    teacher = checkpoint.load_teacher(path)
+    teacher = loading.load_teacher(path)
     return LoadedNetwork(teacher, teacher.scale, f"{describe_kdsr(teacher)}, sees the original", Path(path))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata
+from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, find_weights, read_metadata
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
@@ -61,7 +61,7 @@ def default_model() -> ShippedModel:
 
 
 def find_checkpoint(name: str) -> Path:
-    """Find the checkpoint that `name` means: a shipped model's name, or else a file's path.
+    """Find the checkpoint that `name` means: a shipped model's name, or the path of a file or of a folder with one.
 
     Raises:
         FileNotFoundError: it is neither, or a model that shipped once; the message says which takes its place.
@@ -70,8 +70,8 @@ def find_checkpoint(name: str) -> Path:
     for model in models:
         if model.name.lower() == name.lower():
             return model.path
-    if Path(name).is_file():
-        return Path(name)
+    if find_weights(name).is_file():
+        return find_weights(name)
     for model in models:
         if name.lower() in map(str.lower, model.replaces):
             raise FileNotFoundError(f"{name}: this model ships no longer; {model.name} takes its place")

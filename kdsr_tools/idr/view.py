@@ -12,7 +12,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kdsr_arch import KDSRStudent, KDSRTeacher, checkpoint, size_from_weights
+from kdsr_arch import KDSRStudent, KDSRTeacher, loading, size_from_weights
 from kdsr_data.presets import describe_label
 from kdsr_tools.idr.analysis import make_maps, probe
 from kdsr_tools.idr.samples import (
@@ -77,7 +77,7 @@ def make_untrained(student: KDSRStudent) -> KDSRStudent:
 
 def load_teacher(path: Path, *, scale: int) -> KDSRTeacher:
     """Load a teacher from its checkpoint. Raises ValueError for another network's, or another scale's."""
-    teacher = checkpoint.load_teacher(path)
+    teacher = loading.load_teacher(path)
     if teacher.scale != scale:
         raise ValueError(f"{path}: a teacher for x{teacher.scale}, and the student enlarges x{scale}")
     return teacher

@@ -1,33 +1,14 @@
 """State dicts: the authors' names, the size that weights tell, and what is said about wrong ones."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
+from official_weights import LAYOUTS, official_weights
 
 from kdsr_arch import KDSRStudent, KDSRTeacher, size_from_weights
 from kdsr_arch.weights import NetworkSize, to_official_names, to_own_names
 
-LAYOUTS = json.loads((Path(__file__).parent.parent / "data/golden/official_state_dict_layouts.json").read_text())
 STUDENT_M, TEACHER_M = "KDSRsM_x4 student", "KDSRtM_x4 teacher"
 NETWORKS = {"student": KDSRStudent, "teacher": KDSRTeacher}
-OFFICIAL_MEAN = (0.4488, 0.4371, 0.4040)
-
-
-def official_weights(name, *, scale=4):
-    """Make weights with the keys and shapes of a released checkpoint; the mean shift has its real values."""
-    layout = LAYOUTS[name]
-    num_feat = layout["n_feats"]
-    weights = {key: torch.zeros(shape) for key, shape in layout["keys"].items() if not key.startswith("G.tail.0.")}
-    steps = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}[scale]
-    for number, step in enumerate(steps):  # a convolution and a pixel shuffle each
-        weights[f"G.tail.0.{2 * number}.weight"] = torch.zeros(num_feat * step**2, num_feat, 3, 3)
-        weights[f"G.tail.0.{2 * number}.bias"] = torch.zeros(num_feat * step**2)
-    for mean_shift, sign in (("G.sub_mean", -1), ("G.add_mean", 1)):
-        weights[f"{mean_shift}.weight"] = torch.eye(3).reshape(3, 3, 1, 1)
-        weights[f"{mean_shift}.bias"] = sign * torch.tensor(OFFICIAL_MEAN)
-    return weights
 
 
 def build_on_meta(size):

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+import yaml
 from option_files import SMALL_NETWORKS, save_student, save_teacher
 
-from kdsr_arch import KDSRStudent, read_weights
+from kdsr_arch import KDSRStudent, load_student, read_weights
 from kdsr_arch.checkpoint import read_metadata
 from kdsr_arch.weights import is_official, to_own_names
 from kdsr_tools.checkpoints.loading import load_network
+from kdsr_tools.checkpoints.shipped import list_models
 from kdsr_tools.cli import main
 
 
@@ -80,13 +82,50 @@ def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path, capsys):
     assert_same_weights(tmp_path / "new.pth", tmp_path / "net.pth")
 
 
+def test_a_name_without_a_suffix_is_a_folder_for_the_hub(tmp_path, capsys):
+    student = load_student(save_student(tmp_path / "net.pth"))
+    assert convert(tmp_path / "net.pth", tmp_path / "net", "--precision", "fp16", "--set", "name=mine") == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'net'}: KDSR student x4 under our names\n"
+    loaded = KDSRStudent.from_pretrained(tmp_path / "net")
+    for key, value in student.state_dict().items():
+        assert torch.equal(loaded.state_dict()[key], value.half().float())
+    assert "# mine\n" in (tmp_path / "net" / "README.md").read_text(encoding="utf-8")
+    assert convert(tmp_path / "net", tmp_path / "again.pth") == 0
+    assert_same_weights(tmp_path / "again.pth", tmp_path / "net")
+
+
+def test_a_folders_own_files_are_kept_unless_told_otherwise(tmp_path, capsys):
+    save_student(tmp_path / "net.pth")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "README.md").write_text("mine")
+    assert convert(tmp_path / "net.pth", tmp_path / "net") == 1
+    assert "README.md exists already; --overwrite replaces it" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "net").iterdir()] == ["README.md"]
+    assert convert(tmp_path / "net.pth", tmp_path / "net", "--overwrite") == 0
+    assert (tmp_path / "net" / "README.md").read_text(encoding="utf-8").startswith("---\n")
+
+
+@pytest.mark.parametrize("model", list_models(), ids=lambda model: model.name)
+def test_a_shipped_model_brings_its_card(tmp_path, model):
+    assert convert(model.name, tmp_path / "net") == 0
+    card = (tmp_path / "net" / "README.md").read_text(encoding="utf-8")
+    head = yaml.safe_load(card.split("---\n")[1])
+    assert (head["license"], head["pipeline_tag"], head["metrics"]) == ("mit", "image-to-image", ["psnr", "ssim"])
+    assert head["datasets"] and head["model-index"][0]["name"] == model.name
+    assert model.description in card and model.degradations in card and "## Measured" in card
+    assert_same_weights(tmp_path / "net", model.path)
+
+
 def test_what_cannot_be_converted_is_explained(tmp_path, capsys):
     save_student(tmp_path / "net.pth")
+    save_teacher(tmp_path / "teacher.pth")
     torch.save({"w": torch.zeros(1)}, tmp_path / "other.pth")
     light = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"], direct_upsampler=True)
     torch.save(light.state_dict(), tmp_path / "light.pth")
     for arguments, message in (
-        (("net.pth", "new.bin"), "new.bin: expected a name that ends in .pth, .pt or .safetensors"),
+        (("net.pth", "new.bin"), "new.bin: expected a name that ends in .pth, .pt or .safetensors, or, for a folder"),
+        (("net.pth", "new", "--names", "official"), "new: a folder holds weights under our names; leave --names"),
+        (("teacher.pth", "new"), "teacher.pth: this is a teacher's checkpoint"),
         (("net.pth", "new.pth", "--set", "a=b"), "--set: only .safetensors files have a header"),
         (("other.pth", "new.pth"), "other.pth: not the weights of a KDSR student or teacher"),
         (("light.pth", "new.pth", "--names", "official"), "light.pth: the authors' networks have neither"),

@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from kdsr_arch import KDSRStudent
 from kdsr_data.degradations import bicubic_resize, build_degradation
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
@@ -35,6 +36,14 @@ def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
     assert find_checkpoint(str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
     with pytest.raises(FileNotFoundError, match=r"c: there is no such checkpoint file, .*\(known models: KDSR-B, a\)"):
         find_checkpoint("c")
+
+
+def test_a_folder_stands_for_the_weights_in_it(folder, tmp_path):
+    KDSRStudent(2, num_feat=8, num_block=1, num_estimator_block=1).save_pretrained(tmp_path / "mine")
+    assert find_checkpoint(str(tmp_path / "mine")) == tmp_path / "mine" / "model.safetensors"
+    assert Upscaler.from_checkpoint(tmp_path / "mine", device="cpu").scale == 2
+    with pytest.raises(FileNotFoundError, match="there is no such checkpoint file"):
+        find_checkpoint(str(tmp_path))
 
 
 def test_a_model_that_shipped_once_names_the_one_in_its_place(folder, tmp_path):
@@ -101,3 +110,17 @@ def test_the_specialists_that_shipped_once_name_the_blind_model():
     for name in ("kdsr-xs-real-x4", "kdsr-xs-classic-x4", "kdsr-xs-isotropic-x4"):
         with pytest.raises(FileNotFoundError, match=f"{name}: this model ships no longer; kdsr-xs-x4 takes its place"):
             find_checkpoint(name)
+
+
+@pytest.mark.parametrize("name", [model.name for model in list_models()])
+def test_a_shipped_model_loads_through_spandrel(name):
+    spandrel = pytest.importorskip("spandrel", reason="the extra spandrel is not installed")
+    from kdsr_arch.spandrel_support import install
+
+    install(registry := spandrel.MAIN_REGISTRY.copy())
+    descriptor = spandrel.ModelLoader(registry=registry).load_from_file(find_checkpoint(name))
+    student = shipped_models.load_model(name).network
+    assert (descriptor.architecture.id, descriptor.scale) == ("KDSR", student.scale)
+    lq = torch.rand(1, 3, 30, 22)
+    with torch.no_grad():
+        torch.testing.assert_close(descriptor(lq), student(lq).clamp(0, 1), atol=1e-5, rtol=0)
