@@ -12,7 +12,7 @@ from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
 from kdsr_compat.registries import backbone_weights, registered
-from kdsr_model.lpips_metric import LPIPS_BACKBONES
+from kdsr_model.perceptual.lpips_network import LPIPS_BACKBONES
 from kdsr_options.schema import Problem, type_name
 
 Options = Mapping[str, Any]

@@ -11,7 +11,7 @@ import numpy as np
 from basicsr.metrics import calculate_metric
 
 from kdsr_model.checks.checkpoints import check_lpips
-from kdsr_model.lpips_metric import calculate_lpips
+from kdsr_model.perceptual.lpips_metric import calculate_lpips
 from kdsr_options.schema import Problem
 from kdsr_tools.compare.settings import Metric
 from kdsr_tools.evaluation import score
