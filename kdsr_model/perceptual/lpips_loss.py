@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from basicsr.utils.registry import LOSS_REGISTRY
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from kdsr_model.perceptual.lpips_network import build_lpips
 
@@ -18,7 +21,8 @@ class LPIPSLoss(nn.Module):
         weights: the file with the network's convolutions; None: from torch's cache.
         most_shift: up to so many pixels are cut off at the top and the left, drawn anew at each call. The first layers
             look at every fourth (AlexNet) or second pixel; at a fixed place a network learns to please those.
-        crop_size: compare one square of so many pixels a side, drawn anew at each call; None: everything.
+        magnifications: one of these is drawn at each call; above 1, a square as much smaller, drawn anew, is enlarged
+            to the patch's size and compared, so that AlexNet's wide first layer sees finer detail at the same cost.
     """
 
     def __init__(
@@ -27,23 +31,34 @@ class LPIPSLoss(nn.Module):
         net: str = "alex",
         weights: str | None = None,
         most_shift: int = 8,
-        crop_size: int | None = None,
+        magnifications: Sequence[int] = (1,),
     ):
         super().__init__()
-        if most_shift < 0 or (crop_size is not None and crop_size < 32):
-            raise ValueError(f"expected most_shift from 0, crop_size from 32 on; got {most_shift}, {crop_size}")
+        if most_shift < 0 or not magnifications or min(magnifications) < 1:
+            message = f"most_shift from 0 and magnifications from 1 on, got {most_shift} and {magnifications}"
+            raise ValueError(f"expected {message}")
         self.loss_weight = loss_weight
         self.most_shift = most_shift
-        self.crop_size = crop_size
+        self.magnifications = magnifications
         self.lpips = build_lpips(net, weights)
 
     def forward(self, sr: Tensor, gt: Tensor) -> Tensor:
         """Compare `sr` with `gt`, both (B, 3, H, W) in [0, 1]; the gradient goes to `sr`."""
-        height, width = sr.shape[-2:]
-        most = [self.most_shift if self.crop_size is None else max(side - self.crop_size, 0) for side in (height, width)]
-        top, left = (int(torch.randint(largest + 1, ())) for largest in most)
-        part = (..., slice(top, self._end(top)), slice(left, self._end(left)))
-        return self.loss_weight * self.lpips(sr[part], gt.detach()[part], normalize=True).mean()
+        times = self.magnifications[_draw(len(self.magnifications))]
+        rows, columns = (self._draw_part(side, times) for side in sr.shape[-2:])
+        both = [_enlarge(image[..., rows, columns], times) for image in (sr, gt.detach())]
+        return self.loss_weight * self.lpips(*both, normalize=True).mean()
 
-    def _end(self, start: int) -> int | None:
-        return None if self.crop_size is None else start + self.crop_size
+    def _draw_part(self, side: int, times: int) -> slice:
+        if times == 1:
+            return slice(_draw(self.most_shift + 1), None)
+        start = _draw(side - side // times + 1)
+        return slice(start, start + side // times)
+
+
+def _draw(number: int) -> int:
+    return int(torch.randint(number, ()))
+
+
+def _enlarge(image: Tensor, times: int) -> Tensor:
+    return image if times == 1 else F.interpolate(image, scale_factor=times, mode="bilinear")
