@@ -18,7 +18,15 @@ from kdsr_model.perceptual import lpips_metric  # noqa: F401
 from kdsr_model.perceptual.lpips_loss import LPIPSLoss
 
 __version__ = "0.1.0"
-__all__ = ["IDRKLLoss", "IDRL1Loss", "LPIPSLoss", "KDSRStudentGANModel", "KDSRStudentModel", "KDSRTeacherModel", "__version__"]
+__all__ = [
+    "IDRKLLoss",
+    "IDRL1Loss",
+    "LPIPSLoss",
+    "KDSRStudentGANModel",
+    "KDSRStudentModel",
+    "KDSRTeacherModel",
+    "__version__",
+]
 
 support_cpu_training()
 support_every_optimizer()

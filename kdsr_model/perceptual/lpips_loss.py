@@ -1,4 +1,4 @@
-"""LPIPS as a loss (arXiv 1801.03924), on AlexNet or VGG16, with a random shift that keeps their grid out of pictures."""
+"""LPIPS as a loss (arXiv 1801.03924), on AlexNet or VGG16, looked at from a place drawn anew each time."""
 
 from __future__ import annotations
 

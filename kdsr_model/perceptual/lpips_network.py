@@ -1,10 +1,11 @@
-"""The network of LPIPS (arXiv 1801.03924): the package `lpips` on convolutions that come from a file, never by download.
+"""The network of LPIPS (arXiv 1801.03924): the package `lpips` on convolutions from a file, never by download.
 
 The package brings its own learned weights of the layers; the convolutions are torchvision's AlexNet or VGG16.
 """
 
 from __future__ import annotations
 
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ def find_lpips_weights(net: str, weights: str | Path | None = None) -> Path:
     url, places = backbone_weights(name)
     if weights is not None:
         if not Path(weights).is_file():
-            raise FileNotFoundError(f"{weights}, the weights of {name}, does not exist: download {url} and put it there")
+            raise FileNotFoundError(
+                f"{weights}, the weights of {name}, does not exist: download {url} and put it there"
+            )
         return Path(weights)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
@@ -52,7 +55,9 @@ def build_lpips(net: str, weights: str | Path | None = None) -> nn.Module:
         raise ModuleNotFoundError("LPIPS needs the package lpips: pip install lpips")
     import lpips
 
-    network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)  # random at first: the package would download
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it calls torchvision in an old way
+        network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)  # random at first: it would download
     _fill_convolutions(network.net, torch.load(path, map_location="cpu", weights_only=True), path=path)
     return network.requires_grad_(False).eval()
 
@@ -64,5 +69,7 @@ def _fill_convolutions(slices: nn.Module, found: dict[str, Any], *, path: Path) 
         value = found.get(key)
         if not isinstance(value, Tensor) or value.shape != parameter.shape:
             got = tuple(value.shape) if isinstance(value, Tensor) else "nothing"
-            raise ValueError(f"{path}: expected {key} of shape {tuple(parameter.shape)}, got {got}; is it another network?")
+            raise ValueError(
+                f"{path}: expected {key} of shape {tuple(parameter.shape)}, got {got}; is it another network?"
+            )
         parameter.data.copy_(value)

@@ -14,9 +14,9 @@ from kdsr_options.files import read_option_file
 from kdsr_options.modules import import_own_modules
 from kdsr_options.schema import OptionError, Problem, Range, Settings, Within, collect, join_path, read_settings
 
-Metric = Literal["psnr", "ssim", "lpips", "niqe"]
+Metric = Literal["psnr", "ssim", "lpips", "lpips_vgg", "colour", "niqe"]
 Device = Literal["auto", "cpu", "cuda"]
-NEED_GT = ("psnr", "ssim", "lpips")
+NEED_GT = ("psnr", "ssim", "lpips", "lpips_vgg", "colour")
 # The block of a BlindSRBenchmarkDataset has these, that of paired images or real photographs has not.
 BENCHMARK_KEYS = ("preset", "noise_levels", "sigma_range", "settings")
 
@@ -93,6 +93,13 @@ class ImagesSettings(Settings):
         return block | own
 
 
+class LPIPSWeights(Settings):
+    """The files with the convolutions of LPIPS's networks, as torchvision publishes them; None: torch's cache."""
+
+    alex: Path | None = None
+    vgg: Path | None = None
+
+
 class CostSettings(Settings):
     """How time and memory are measured: on an LQ image of `lq_size` (height, width), in so many interleaved rounds."""
 
@@ -140,7 +147,8 @@ class CompareSettings(Settings):
     models: dict[str, ComparedModelSettings] = Field(min_length=1)
     baseline: str | None = None  # the first model, unless named
     data: dict[str, ImagesSettings] = Field(min_length=1)
-    metrics: list[Metric] | None = None  # None: all whose weights are there
+    metrics: list[Metric] | None = None  # None: all whose weights are there; LPIPS by VGG, slow, where they are named
+    lpips_weights: LPIPSWeights = LPIPSWeights()
     published: bool = True
     cost: CostSettings | None = CostSettings()
     shown: ShownSettings = ShownSettings()
