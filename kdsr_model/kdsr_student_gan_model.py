@@ -64,7 +64,7 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         return losses
 
     def _find_artifacts(self) -> Tensor:
-        """Compare with GT where the output varies as artifacts do, unless it is closer to GT than the averaged one's."""
+        """Compare with GT where the output varies as artifacts do, unless the averaged network is further from GT."""
         with torch.no_grad():
             averaged = self.net_g_ema(self.lq)
             weight = get_refined_artifact_map(self.gt, self.output, averaged, ARTIFACT_WINDOW)

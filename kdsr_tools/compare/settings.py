@@ -26,6 +26,7 @@ class ComparedModelSettings(Settings):
 
     For networks that cannot be told from their weights, `options` (an option file with their `network_g`) or `network`
     (that block itself) says what to build. `teacher` is the checkpoint a KDSR student learned from, for the IDR view.
+    `sharpness` mixes shipped weights with those of the model's pair, as `kdsr upscale --sharpness`.
     `sees_gt: true` admits a KDSR teacher, which is given the original beside the LQ image: a bound, not a competitor.
     """
 
@@ -35,6 +36,7 @@ class ComparedModelSettings(Settings):
     options: Path | None = None
     network: dict[str, Any] | None = None
     teacher: Path | None = None
+    sharpness: float | None = Field(default=None, ge=0, le=1)
     sees_gt: bool = False
 
     @model_validator(mode="after")
@@ -46,6 +48,8 @@ class ComparedModelSettings(Settings):
             raise ValueError("options and network belong to weights; an experiment has its own option file")
         if self.options and self.network:
             raise ValueError("give either options (a file) or network (a block), not both")
+        if self.sharpness is not None and (not self.weights or self.options or self.network or self.sees_gt):
+            raise ValueError("sharpness belongs to weights of a model that has a sharp one made from it")
         if self.sees_gt and (self.bicubic or self.options or self.network):
             raise ValueError("sees_gt belongs to a KDSR teacher's experiment or weights, which tell its size")
         return self
