@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
+from basicsr.losses import build_loss
 from basicsr.models.sr_model import SRModel
 from basicsr.utils import get_root_logger
 from torch import Tensor, nn
@@ -51,6 +52,8 @@ class KDSRBaseModel(SRModel):
             network.to(memory_format=torch.channels_last)
         if self.settings.compile:
             network.compile()  # in place: names of weights and DDP stay as they are
+        lpips_opt = self.settings.lpips_opt
+        self.cri_lpips = build_loss(lpips_opt).to(self.device) if lpips_opt else None
         with vgg_weights_at(self.experiment.path.pretrain_network_vgg):
             super().init_training_settings()
 
@@ -93,13 +96,15 @@ class KDSRBaseModel(SRModel):
         self.log_dict = self.reduce_loss_dict(losses)
 
     def compute_sr_losses(self, sr: Tensor, *, pixel_gt: Tensor, perceptual_gt: Tensor) -> OrderedDict[str, Tensor]:
-        """Compare `sr` (B, 3, sH, sW) with GT by the pixel and the perceptual loss, whichever are set."""
+        """Compare `sr` (B, 3, sH, sW) with GT by the pixel and the perceptual losses, whichever are set."""
         losses = OrderedDict()
         if self.cri_pix:
             losses["l_pix"] = self.cri_pix(sr, pixel_gt)
         if self.cri_perceptual:
             perceptual, style = self.cri_perceptual(sr, perceptual_gt)
             losses |= {k: v for k, v in (("l_percep", perceptual), ("l_style", style)) if v is not None}
+        if self.cri_lpips:
+            losses["l_lpips"] = self.cri_lpips(sr, perceptual_gt)
         return losses
 
     def load_network(self, net: nn.Module, load_path: str, strict: bool = True, param_key: str | None = "params"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import torch
+from basicsr.losses.loss_util import get_refined_artifact_map
 from basicsr.models.srgan_model import SRGANModel
 from basicsr.utils import USMSharp
 from basicsr.utils.registry import MODEL_REGISTRY
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from kdsr_model.distillation import DistillationModel
 from kdsr_model.optimisation import Stepper
+
+ARTIFACT_WINDOW = 7  # pixels, as in LDL (arXiv 2203.09195)
 
 
 @MODEL_REGISTRY.register()
@@ -53,10 +56,26 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         if self.is_warming_up(current_iter):
             return losses
         losses |= self.compute_sr_losses(self.output, pixel_gt=self.l1_gt, perceptual_gt=self.percep_gt)
+        if self.cri_ldl:
+            losses["l_g_ldl"] = self._find_artifacts()
         with self.stepper.autocast():
-            prediction = self.net_d(self.output)
+            prediction = self.net_d(self._crop_for_discriminator(self.output))
         losses["l_g_gan"] = self.cri_gan(prediction.float(), True, is_disc=False)
         return losses
+
+    def _find_artifacts(self) -> Tensor:
+        """Compare with GT where the output varies as artifacts do, unless the averaged network is further from GT."""
+        with torch.no_grad():
+            averaged = self.net_g_ema(self.lq)
+            weight = get_refined_artifact_map(self.gt, self.output, averaged, ARTIFACT_WINDOW)
+        return self.cri_ldl(weight * self.output, weight * self.gt)
+
+    def _crop_for_discriminator(self, image: Tensor) -> Tensor:
+        size = self.settings.gan_crop_size
+        if size is None:
+            return image
+        top, left = (int(torch.randint(max(side - size, 0) + 1, ())) for side in image.shape[-2:])
+        return image[..., top : top + size, left : left + size]
 
     def optimize_parameters(self, current_iter: int) -> None:
         """Make a step of the generator, then one of the discriminator."""
@@ -81,7 +100,7 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         # One after the other, as BasicSR: in distributed training, each forward is followed by its backward.
         for name, image, is_real in (("real", self.gan_gt, True), ("fake", self.output.detach(), False)):
             with self.stepper_d.autocast():
-                prediction = self.net_d(image)
+                prediction = self.net_d(self._crop_for_discriminator(image))
             losses = OrderedDict({f"l_d_{name}": self.cri_gan(prediction.float(), is_real, is_disc=True)})
             shown = losses | {f"out_d_{name}": prediction.detach().float().mean()}
             self.log_dict |= self.reduce_loss_dict(shown)

@@ -69,11 +69,17 @@ class WarmupSchedulerSettings(Settings):
     gamma: float = Field(default=0.1, gt=0)
 
 
-class TeacherTrainSettings(TrainSettings, SpeedSettings):
+class OwnLossSettings(Settings):
+    """Losses that our models have beside BasicSR's: `lpips_opt` compares as `perceptual_opt` does, and may join it."""
+
+    lpips_opt: Block | None = None
+
+
+class TeacherTrainSettings(TrainSettings, SpeedSettings, OwnLossSettings):
     """`train` as `KDSRTeacherModel` reads it."""
 
 
-class StudentTrainSettings(TrainSettings, SpeedSettings):
+class StudentTrainSettings(TrainSettings, SpeedSettings, OwnLossSettings):
     """`train` as `KDSRStudentModel` reads it; the warm-up trains the estimator alone, by the IDR loss."""
 
     idr_opt: FilledBlock = {"type": "IDRL1Loss", "loss_weight": 1.0}
@@ -97,4 +103,9 @@ class StudentTrainSettings(TrainSettings, SpeedSettings):
 
 
 class StudentGANTrainSettings(StudentTrainSettings, GANTrainSettings):
-    """`train` as `KDSRStudentGANModel` reads it."""
+    """`train` as `KDSRStudentGANModel` reads it.
+
+    The discriminator sees one square of `gan_crop_size` pixels of each patch, drawn anew in each step; None: all of it.
+    """
+
+    gan_crop_size: int | None = Field(default=None, ge=16)

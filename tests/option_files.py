@@ -100,8 +100,9 @@ def _shrink_training(options: dict[str, Any], folder: Path, total_iter: int) -> 
     if path.get("pretrain_network_g"):
         save = save_teacher if options["network_g"]["type"] == "KDSRTeacher" else save_student
         path["pretrain_network_g"] = str(save(folder / "pretrained.pth", scale=options["scale"], **size))
-    # The VGG weights cannot be had everywhere; tests of the perceptual loss make their own.
+    # The weights of VGG and AlexNet cannot be had everywhere; tests of perceptual losses make their own.
     train.pop("perceptual_opt", None)
+    train.pop("lpips_opt", None)
     if "pretrain_network_teacher" in path:
         path["pretrain_network_teacher"] = str(save_teacher(folder / "teacher.pth", scale=options["scale"], **size))
     options["logger"] |= {"print_freq": 1, "save_checkpoint_freq": total_iter, "use_tb_logger": False}

@@ -12,7 +12,7 @@ from basicsr.utils.registry import ARCH_REGISTRY
 
 from kdsr_arch import NetworkSize, read_weights, size_from_weights
 from kdsr_compat.registries import backbone_weights, registered
-from kdsr_model.lpips_metric import LPIPS_BACKBONES
+from kdsr_model.perceptual.lpips_network import LPIPS_BACKBONES, find_lpips_weights
 from kdsr_options.schema import Problem, type_name
 
 Options = Mapping[str, Any]
@@ -109,8 +109,10 @@ def check_lpips(problems: list[Problem], block: Any, *, path: str) -> None:
         known = ", ".join(LPIPS_BACKBONES)
         problems.append(Problem(f"{path}.net", f"expected one of {known}, got {block['net']!r}"))
     else:
-        backbone = LPIPS_BACKBONES[block.get("net", "alex")]
-        _check_backbone(problems, backbone, where=path, hint="leave the metric out")
+        try:
+            find_lpips_weights(block.get("net", "alex"), block.get("weights"))
+        except FileNotFoundError as error:
+            problems.append(Problem(path, f"{error}, or leave the metric out"))
 
 
 def _check_backbone(problems: list[Problem], name: str, *, where: str, hint: str) -> None:

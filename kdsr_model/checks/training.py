@@ -20,7 +20,7 @@ from kdsr_compat.registries import registered
 from kdsr_model.checks.calls import Options, arguments_of, check_call, is_number, try_block
 from kdsr_options.schema import FilledList, Problem, ProblemAt, Settings, collect, join_path, read_settings
 
-LOSSES = ("pixel_opt", "perceptual_opt", "idr_opt", "gan_opt", "ldl_opt")
+LOSSES = ("pixel_opt", "perceptual_opt", "lpips_opt", "idr_opt", "gan_opt", "ldl_opt")
 WEIGHTS = ("loss_weight", "perceptual_weight", "style_weight")
 
 
@@ -181,8 +181,8 @@ def _build(block: Options) -> nn.Module:
     return registered(LOSS_REGISTRY)[block["type"]](**arguments_of(block))
 
 
-def _images() -> tuple[Tensor, Tensor]:
-    return torch.rand(2, 3, 16, 16, requires_grad=True), torch.rand(2, 3, 16, 16)
+def _images(side: int = 16) -> tuple[Tensor, Tensor]:
+    return torch.rand(2, 3, side, side, requires_grad=True), torch.rand(2, 3, side, side)
 
 
 def _expect_number(loss: Any) -> None:
@@ -196,6 +196,10 @@ def _expect_number(loss: Any) -> None:
 
 def _compare_images(block: Options) -> None:
     _expect_number(_build(block)(*_images()))
+
+
+def _compare_large_images(block: Options) -> None:
+    _expect_number(_build(block)(*_images(side=64)))
 
 
 def _compare_vectors(block: Options) -> None:
@@ -245,6 +249,7 @@ CALLS: dict[str, Callable[[Options], None]] = {
     "pixel_opt": _compare_images,
     "ldl_opt": _compare_images,
     "perceptual_opt": _compare_features,
+    "lpips_opt": _compare_large_images,
     "idr_opt": _compare_vectors,
     "gan_opt": _judge,
 }

@@ -30,13 +30,15 @@ SIZE_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 class LoadedNetwork:
     """A network to restore with: on the CPU, in evaluation mode, its weights fixed.
 
-    `network` turns `lq` (1, 3, H, W), RGB in [0, 1], of any size into `sr` (1, 3, sH, sW).
+    `network` turns `lq` (1, 3, H, W), RGB in [0, 1], of any size into `sr` (1, 3, sH, sW). `sharpness` is the share of
+    the weights in `path` where they were mixed with those of the model that it was made from.
     """
 
     network: nn.Module
     scale: int
     description: str
     path: Path
+    sharpness: float | None = None
 
 
 def load_network(

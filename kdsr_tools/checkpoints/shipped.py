@@ -1,7 +1,8 @@
 """The models that ship with the package: the `.safetensors` files of `weights/`, which describe themselves.
 
-Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, one file's `default: yes`, and
-where it took the place of others, `replaces` with their names.
+Each file's header has `name`, `description`, `scale`, `degradations` and `licence`, one file's `default: yes`, where it
+took the place of others, `replaces` with their names, and where it was made from another to be sharper, `sharpens` with
+that one's name. The default also goes by the name `faithful`, the one that sharpens it by `sharp`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, find_weights, read_metadata
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
+from kdsr_tools.checkpoints.mixing import check_sharpness, mix
 
 WEIGHTS = Path(__file__).resolve().parent / "weights"
 NO_MODEL = "no model ships with this installation"
@@ -28,6 +30,7 @@ class ShippedModel:
     licence: str
     is_default: bool
     replaces: tuple[str, ...]
+    sharpens: str
 
 
 def list_models() -> list[ShippedModel]:
@@ -37,7 +40,7 @@ def list_models() -> list[ShippedModel]:
 
 def _describe(path: Path) -> ShippedModel:
     header = read_metadata(path)
-    keys = ("description", "scale", "degradations", "licence")
+    keys = ("description", "scale", "degradations", "licence", "sharpens")
     known = {key: header.get(key, "") for key in keys}
     return ShippedModel(
         header.get("name", path.stem),
@@ -60,8 +63,18 @@ def default_model() -> ShippedModel:
     return next((model for model in models if model.is_default), models[0])
 
 
+def short_names() -> dict[str, ShippedModel]:
+    """Return the shipped models that have short names: `faithful`, the default, and `sharp`, made from it."""
+    models = list_models()
+    if not models:
+        return {}
+    default = default_model()
+    sharp = next((model for model in models if model.sharpens == default.name), None)
+    return {"faithful": default} | ({"sharp": sharp} if sharp else {})
+
+
 def find_checkpoint(name: str) -> Path:
-    """Find the checkpoint that `name` means: a shipped model's name, or the path of a file or of a folder with one.
+    """Find the checkpoint that `name` means: a shipped model's name or short name, or the path of a file or folder.
 
     Raises:
         FileNotFoundError: it is neither, or a model that shipped once; the message says which takes its place.
@@ -72,19 +85,52 @@ def find_checkpoint(name: str) -> Path:
             return model.path
     if find_weights(name).is_file():
         return find_weights(name)
+    if name.lower() in (short := short_names()):
+        return short[name.lower()].path
     for model in models:
         if name.lower() in map(str.lower, model.replaces):
             raise FileNotFoundError(f"{name}: this model ships no longer; {model.name} takes its place")
-    known = f"known models: {', '.join(model.name for model in models)}" if models else NO_MODEL
+    known = f"known models: {', '.join([model.name for model in models] + list(short))}" if models else NO_MODEL
     raise FileNotFoundError(f"{name}: there is no such checkpoint file, and no shipped model of that name ({known})")
 
 
-def load_model(name: str | None = None, *, option_file: str | Path | None = None) -> LoadedNetwork:
-    """Load a shipped model or a checkpoint, or, without a name, the default; its description says which it is.
+def find_pair(name: str | None) -> tuple[Path, Path]:
+    """Find a faithful model and the sharp one made from it, of which `name` is either; None: the default.
 
     Raises:
-        OSError, ValueError: see `find_checkpoint`, `default_model` and `load_network`.
+        OSError, ValueError: see `find_checkpoint` and `default_model`; or none of the two is known to be made from
+            the other.
     """
+    path = find_checkpoint(name) if name else default_model().path
+    header = read_metadata(path)
+    if base := header.get("sharpens"):
+        return find_checkpoint(base), path
+    own_name = header.get("name")
+    for model in list_models():
+        if own_name and model.sharpens == own_name:
+            return path, model.path
+    raise ValueError(
+        f"sharpness: {name or path} is no pair's model: expected a shipped one that has a sharp one made from it, or a "
+        ".safetensors file whose header says `sharpens` and the name of the model that its training went on from"
+    )
+
+
+def load_model(
+    name: str | None = None, *, option_file: str | Path | None = None, sharpness: float | None = None
+) -> LoadedNetwork:
+    """Load a shipped model or a checkpoint, or, without a name, the default; its description says which it is.
+
+    Args:
+        sharpness: the share of the sharp model's weights, mixed with those of the faithful one; see `find_pair`.
+
+    Raises:
+        OSError, ValueError: see `find_checkpoint`, `default_model`, `load_network`, `find_pair` and `mix`.
+    """
+    if sharpness is not None:
+        check_sharpness(sharpness)
+        if option_file is not None:
+            raise ValueError("sharpness: belongs to KDSR's own pairs of models, which need no option file")
+        return _load_mixture(*find_pair(name), sharpness=sharpness)
     path = find_checkpoint(name) if name else default_model().path
     loaded = load_network(path, option_file=option_file)
     shipped = {model.path: model for model in list_models()}.get(path)
@@ -92,3 +138,8 @@ def load_model(name: str | None = None, *, option_file: str | Path | None = None
         return loaded
     choice = "" if name else ", the default"
     return replace(loaded, description=f"{shipped.name}{choice}: {loaded.description}")
+
+
+def _load_mixture(faithful: Path, sharp: Path, *, sharpness: float) -> LoadedNetwork:
+    mixed = mix(load_network(faithful), load_network(sharp), sharpness=sharpness)
+    return replace(mixed, description=f"{faithful.stem} to {sharp.stem}, sharpness {sharpness:g}: {mixed.description}")

@@ -35,7 +35,7 @@ def compare(settings: CompareSettings) -> Report:
         FileNotFoundError, ValueError: images or weights cannot be used; nothing was measured yet.
     """
     device = find_device(settings.device, known=get_args(Device))
-    metrics, notes = choose_metrics(settings.metrics)
+    metrics, notes = choose_metrics(settings.metrics, lpips_weights=settings.lpips_weights)
     image_sets = open_image_sets(settings)
     notes += [f"{image_set.name}: {image_set.passed_over}" for image_set in image_sets if image_set.passed_over]
     plans = make_plans(settings, image_sets, metrics)

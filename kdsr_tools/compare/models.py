@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from kdsr_model.options import complete_network
 from kdsr_tools.checkpoints.experiments import experiment_options, newest_checkpoint
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_teacher
-from kdsr_tools.checkpoints.shipped import find_checkpoint
+from kdsr_tools.checkpoints.shipped import find_checkpoint, load_model
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
 from kdsr_tools.evaluation import bicubic_restorer
 
@@ -25,9 +25,12 @@ class NetworkSource(NamedTuple):
     weights: Path
     option_file: Path | None = None
     network_options: dict[str, Any] | None = None
+    sharpness: float | None = None
 
     def load(self) -> LoadedNetwork:
         """Load the network. Raises as `load_network`."""
+        if self.sharpness is not None:
+            return load_model(str(self.weights), sharpness=self.sharpness)
         return load_network(self.weights, option_file=self.option_file, network_options=self.network_options)
 
 
@@ -91,7 +94,7 @@ def find_source(block: ComparedModelSettings, *, scale: int) -> NetworkSource:
     """
     if block.experiment is None:
         network = block.network and complete_network(block.network, scale=scale, path="network")
-        return NetworkSource(find_checkpoint(str(block.weights)), block.options, network)
+        return NetworkSource(find_checkpoint(str(block.weights)), block.options, network, block.sharpness)
     return NetworkSource(newest_checkpoint(block.experiment), experiment_options(block.experiment))
 
 
@@ -103,5 +106,8 @@ def _fingerprint(source: NetworkSource, network: nn.Module) -> str:
         lines = source.option_file.read_text(encoding="utf-8").splitlines()
         digest.update("\n".join(line for line in lines if not line.startswith("#")).encode())
     digest.update(repr(source.network_options).encode())
+    if source.sharpness is not None:
+        for value in network.state_dict().values():
+            digest.update(value.cpu().numpy().tobytes())
     digest.update(repr(network).encode())
     return digest.hexdigest()

@@ -13,7 +13,7 @@ from kdsr_data.image_io import ImageReadError
 from kdsr_tools.compare.image_sets import ImageSet, Pair
 from kdsr_tools.compare.metrics import measure
 from kdsr_tools.compare.models import ComparedModel
-from kdsr_tools.compare.settings import CompareSettings, Metric
+from kdsr_tools.compare.settings import CompareSettings, LPIPSWeights, Metric
 from kdsr_tools.compare.store import Item, ItemName, ResultStore, hash_array, join_keys
 from kdsr_tools.pages.pictures import spread
 
@@ -28,6 +28,7 @@ class Plan:
     metrics: list[Metric]
     shown_images: list[int]
     shown_cases: list[int]
+    lpips_weights: LPIPSWeights = LPIPSWeights()
 
     def shows(self, image: int, case: int) -> bool:
         """Return whether the page shows an image in a case."""
@@ -48,7 +49,7 @@ def make_plans(settings: CompareSettings, image_sets: Iterable[ImageSet], metric
             wanted = [metric for metric in wanted if metric == "niqe"]
         shown_images = spread(len(image_set.images), settings.shown.images)
         shown_cases = spread(len(image_set.cases), settings.shown.settings)
-        plans.append(Plan(image_set, wanted, shown_images, shown_cases))
+        plans.append(Plan(image_set, wanted, shown_images, shown_cases, settings.lpips_weights))
     return plans
 
 
@@ -75,7 +76,7 @@ def run_plan(
             else:
                 shown = plan.shows(image, case)
                 for model, name in zip(models, names, strict=True):
-                    yield _restore(model, name, pair, store, metrics=plan.metrics, scale=scale, shown=shown)
+                    yield _restore(model, name, pair, store, plan=plan, scale=scale, shown=shown)
             on_pair()
 
 
@@ -91,13 +92,13 @@ def _restore(
     pair: Pair,
     store: ResultStore,
     *,
-    metrics: list[Metric],
+    plan: Plan,
     scale: int,
     shown: bool,
 ) -> Item:
     parts = [hash_array(image.numpy()) for image in pair if image is not None]
     key = join_keys(model.fingerprint, str(scale), *parts)
-    if found := store.find(name, key=key, metrics=metrics, with_picture=shown):
+    if found := store.find(name, key=key, metrics=plan.metrics, with_picture=shown):
         return found
     try:
         if model.sees_gt and pair.gt is None:
@@ -113,7 +114,7 @@ def _restore(
             raise ValueError(f"gave {sr.shape[1]}x{sr.shape[0]} pixels, expected {expected[1]}x{expected[0]}")
         gt = None if pair.gt is None else tensor2img(pair.gt)
         reasons: dict[str, str] = {}
-        scores = measure(sr, gt, metrics=metrics, scale=scale, reasons=reasons)
+        scores = measure(sr, gt, metrics=plan.metrics, scale=scale, lpips_weights=plan.lpips_weights, reasons=reasons)
     except Exception as error:  # whatever a stranger's network raises stands in its cell, and the rest goes on
         return _save_failure(store, name, f"{type(error).__name__}: {first_line(error)[:LONGEST_MESSAGE]}")
     item = Item(name, key, scores, reasons=reasons)

@@ -14,9 +14,9 @@ from kdsr_options.files import read_option_file
 from kdsr_options.modules import import_own_modules
 from kdsr_options.schema import OptionError, Problem, Range, Settings, Within, collect, join_path, read_settings
 
-Metric = Literal["psnr", "ssim", "lpips", "niqe"]
+Metric = Literal["psnr", "ssim", "lpips", "lpips_vgg", "colour", "niqe"]
 Device = Literal["auto", "cpu", "cuda"]
-NEED_GT = ("psnr", "ssim", "lpips")
+NEED_GT = ("psnr", "ssim", "lpips", "lpips_vgg", "colour")
 # The block of a BlindSRBenchmarkDataset has these, that of paired images or real photographs has not.
 BENCHMARK_KEYS = ("preset", "noise_levels", "sigma_range", "settings")
 
@@ -26,6 +26,7 @@ class ComparedModelSettings(Settings):
 
     For networks that cannot be told from their weights, `options` (an option file with their `network_g`) or `network`
     (that block itself) says what to build. `teacher` is the checkpoint a KDSR student learned from, for the IDR view.
+    `sharpness` mixes shipped weights with those of the model's pair, as `kdsr upscale --sharpness`.
     `sees_gt: true` admits a KDSR teacher, which is given the original beside the LQ image: a bound, not a competitor.
     """
 
@@ -35,6 +36,7 @@ class ComparedModelSettings(Settings):
     options: Path | None = None
     network: dict[str, Any] | None = None
     teacher: Path | None = None
+    sharpness: float | None = Field(default=None, ge=0, le=1)
     sees_gt: bool = False
 
     @model_validator(mode="after")
@@ -46,6 +48,8 @@ class ComparedModelSettings(Settings):
             raise ValueError("options and network belong to weights; an experiment has its own option file")
         if self.options and self.network:
             raise ValueError("give either options (a file) or network (a block), not both")
+        if self.sharpness is not None and (not self.weights or self.options or self.network or self.sees_gt):
+            raise ValueError("sharpness belongs to weights of a model that has a sharp one made from it")
         if self.sees_gt and (self.bicubic or self.options or self.network):
             raise ValueError("sees_gt belongs to a KDSR teacher's experiment or weights, which tell its size")
         return self
@@ -91,6 +95,13 @@ class ImagesSettings(Settings):
         block |= {"dataroot_gt": self.dataroot_gt, "io_backend": find_io_backend(self.dataroot_gt)}
         own = {key: getattr(self, key) for key in (*BENCHMARK_KEYS, "meta_info") if getattr(self, key) is not None}
         return block | own
+
+
+class LPIPSWeights(Settings):
+    """The files with the convolutions of LPIPS's networks, as torchvision publishes them; None: torch's cache."""
+
+    alex: Path | None = None
+    vgg: Path | None = None
 
 
 class CostSettings(Settings):
@@ -140,7 +151,8 @@ class CompareSettings(Settings):
     models: dict[str, ComparedModelSettings] = Field(min_length=1)
     baseline: str | None = None  # the first model, unless named
     data: dict[str, ImagesSettings] = Field(min_length=1)
-    metrics: list[Metric] | None = None  # None: all whose weights are there
+    metrics: list[Metric] | None = None  # None: all whose weights are there; LPIPS by VGG, slow, where they are named
+    lpips_weights: LPIPSWeights = LPIPSWeights()
     published: bool = True
     cost: CostSettings | None = CostSettings()
     shown: ShownSettings = ShownSettings()

@@ -31,6 +31,12 @@ def add_parser(subparsers) -> None:
 def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
     group.add_argument("--model", metavar="NAME|FILE", help="a shipped model, or a checkpoint; 'list' lists the former")
+    group.add_argument(
+        "--sharpness",
+        type=float,
+        metavar="0..1",
+        help="how much of the sharp model is mixed into the faithful one it was made from; default: the model as it is",
+    )
     group.add_argument("--opt", type=Path, metavar="FILE", help="an option file whose network_g describes the network")
     group.add_argument("--outscale", type=float, metavar="FACTOR", help="final factor, by resizing; default: network's")
     group.add_argument(

@@ -99,17 +99,25 @@ class Upscaler:
 
     @classmethod
     def default(cls, **settings: Any) -> Upscaler:
-        """Make an upscaler of the default model that ships with the package; ValueError if none does."""
+        """Make an upscaler of the default model that ships with the package; ValueError if none does.
+
+        `settings` as those of the class and of `from_shipped`.
+        """
         return cls.from_shipped(None, **settings)
 
     @classmethod
-    def from_shipped(cls, name: str | None, **settings: Any) -> Upscaler:
+    def from_shipped(cls, name: str | None, *, sharpness: float | None = None, **settings: Any) -> Upscaler:
         """Make an upscaler of a shipped model by its name (`kdsr upscale --model list`), or of a checkpoint.
+
+        Args:
+            sharpness: 0 (the faithful model) to 1 (the sharp one made from it), whichever of the two is named; what
+                lies between is one network with both's weights mixed, as fast as either.
 
         Raises:
             FileNotFoundError: there is no such model.
+            ValueError: no sharp model was made from it.
         """
-        return cls(load_model(name), **settings)
+        return cls(load_model(name, sharpness=sharpness), **settings)
 
     def __repr__(self) -> str:
         return f"Upscaler({self.loaded.description}, x{self.scale:g}, on {self.device})"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kdsr_data.pictures import MAX_PIXELS, read_picture
-from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model
+from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model, short_names
 from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
 from kdsr_tools.upscale.picture_files import FORMATS
@@ -26,15 +26,23 @@ from kdsr_tools.upscale.video.names import is_film, needs_av, require_av
 from kdsr_tools.upscale.video.settings import EncoderSettings, FilmSettings
 
 INTERRUPTED = 130
+WHICH_TO_TAKE = (
+    "Which one: faithful keeps to what the picture holds, for reading, measuring and evidence; sharp invents the fine "
+    "texture that is lost, for looking at; --sharpness 0..1 goes from one to the other."
+)
 
 
 def list_shipped_models() -> int:
     """Print the shipped models; return the exit code."""
     models = list_models()
+    short = {model.name: name for name, model in short_names().items()}
     for model in models:
-        default = " (default)" if model.is_default else ""
-        print(f"{model.name}{default}: x{model.scale}, {model.description}")
+        remarks = [remark for remark in (short.get(model.name), "default" if model.is_default else "") if remark]
+        note = f" ({', '.join(remarks)})" if remarks else ""
+        print(f"{model.name}{note}: x{model.scale}, {model.description}")
         print(f"    for: {model.degradations}; licence: {model.licence}")
+    if "sharp" in short.values():
+        print(WHICH_TO_TAKE)
     if not models:
         print(f"{NO_MODEL}; name a checkpoint (--model FILE)")
     return 0
@@ -49,7 +57,7 @@ def upscale(args: argparse.Namespace) -> int:
     start = perf_counter()
     process = Process.from_environment()
     is_piped = _is_piped(args, process)
-    loaded = load_model(args.model, option_file=args.opt)
+    loaded = load_model(args.model, option_file=args.opt, sharpness=args.sharpness)
     notes: list[str] = []
     if is_piped:
         jobs = [plan_stream(args.inputs, output=args.output)]

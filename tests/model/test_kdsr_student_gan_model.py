@@ -114,6 +114,31 @@ def test_the_teacher_sees_gt_as_it_is(gan_options, tmp_path):
     assert torch.equal(seen[0], model.net_teacher.join(model.lq, gt))
 
 
+def test_the_discriminator_sees_a_square_of_each_patch(gan_options, tmp_path):
+    gan_options["train"]["gan_crop_size"] = 16
+    model = build(gan_options, tmp_path)
+    seen = []
+    model.net_d.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    feed(model)
+    torch.manual_seed(0)
+    step(model, 1)
+    assert [tuple(image.shape) for image in seen] == [(2, 3, 16, 16)] * 3
+    whole = model.gt.unfold(2, 16, 1).unfold(3, 16, 1)  # (B, 3, rows, columns, 16, 16)
+    places = (whole == seen[1][:, :, None, None]).all(dim=(-1, -2)).all(dim=1)[0].nonzero()
+    assert len(places) == 1
+
+
+def test_artifacts_cost_unless_the_averaged_network_is_further_from_gt(gan_options, tmp_path):
+    gan_options["train"]["ldl_opt"] = {"type": "L1Loss", "loss_weight": 1.0}
+    model = build(gan_options, tmp_path)
+    feed(model)
+    model.compute_losses(1)["l_g_ldl"].backward()
+    assert any(p.grad.any() for p in model.net_g.parameters())
+    assert all(p.grad is None for p in model.net_g_ema.parameters())
+    model.net_g_ema.forward = lambda lq: model.output.detach() + 10
+    assert model.compute_losses(1)["l_g_ldl"] == 0
+
+
 @pytest.fixture
 def vgg_file(tmp_path):
     """Make a file with random weights of a VGG19, its classifier shrunk away where BasicSR does not look."""

@@ -113,9 +113,20 @@ class _SetCollector:
         pictures = [picture for image in self.plan.shown_images if (picture := self._collect_image(image, encoding))]
         labels = [self.plan.image_set.cases[case].label for case in self.plan.shown_cases]
         view = {"name": self.plan.image_set.name, "models": self.results.scores.models, "pictures": pictures}
+        view["sharpness"] = self._sharpness_steps()
         view["settings"] = [describe_label(label) for label in labels]
         if pictures:
             self.data.views.append(view)
+
+    def _sharpness_steps(self) -> list[dict[str, Any]]:
+        """Return the models that are steps between a faithful and a sharp one, in their order."""
+        blocks = self.report.settings.models
+        steps = [
+            {"model": number, "sharpness": sharpness}
+            for number, name in enumerate(self.results.scores.models)
+            if (sharpness := blocks[name].sharpness) is not None
+        ]
+        return sorted(steps, key=lambda step: step["sharpness"])
 
     def _choose_encoding(self) -> Encoding:
         """Choose by some of the first set's pictures, which stand for all."""

@@ -88,7 +88,21 @@
     $("left-score").textContent = left.note;
     $("right-score").textContent = right.note;
     $("status").textContent = `${picture().name}, ${view().settings[state.setting]}: ${state.flip ? "" : `${left.name} and `}${right.name}`;
+    showSharpness();
     showCut();
+  };
+
+  /** Models that are steps from a faithful to a sharp one have a slider, which chooses the right one. */
+  const showSharpness = () => {
+    const steps = view().sharpness;
+    $("sharpness-field").hidden = steps.length < 2;
+    if (steps.length < 2) return;
+    const step = steps.findIndex((item) => item.model + 1 === state.right);
+    $("sharpness").max = steps.length - 1;
+    if (step >= 0) $("sharpness").value = step;
+    const text = step < 0 ? "–" : String(steps[step].sharpness);
+    $("sharpness-value").textContent = text;
+    $("sharpness").setAttribute("aria-valuetext", text);
   };
 
   const showCut = () => {
@@ -238,6 +252,7 @@
 
   $("set").addEventListener("change", (event) => goTo({ set: Number(event.target.value) }));
   $("setting").addEventListener("input", (event) => goTo({ setting: Number(event.target.value) }));
+  $("sharpness").addEventListener("input", (event) => goTo({ right: view().sharpness[Number(event.target.value)].model + 1 }));
   $("left").addEventListener("change", (event) => goTo({ left: Number(event.target.value) }));
   $("right").addEventListener("change", (event) => goTo({ right: Number(event.target.value) }));
   for (const input of document.getElementsByName("mode")) input.addEventListener("change", () => setMode(input.value === "flip"));

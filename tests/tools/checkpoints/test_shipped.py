@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from option_files import SMALL_NETWORKS
+from safetensors.torch import load_file, save_file
 
 from kdsr_arch import KDSRStudent
 from kdsr_data.degradations import bicubic_resize, build_degradation
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
-from kdsr_tools.checkpoints.shipped import default_model, find_checkpoint, list_models
+from kdsr_tools.checkpoints.shipped import default_model, find_checkpoint, list_models, load_model, short_names
 from kdsr_tools.evaluation import score
 
 HEADER = {"description": "small", "scale": "4", "degradations": "blur", "licence": "MIT"}
@@ -34,7 +35,9 @@ def test_names_are_found_in_any_case_and_paths_as_they_are(folder, tmp_path):
     assert find_checkpoint("kdsr-b") == folder / "b.safetensors"
     (tmp_path / "mine.pth").write_bytes(b"")
     assert find_checkpoint(str(tmp_path / "mine.pth")) == tmp_path / "mine.pth"
-    with pytest.raises(FileNotFoundError, match=r"c: there is no such checkpoint file, .*\(known models: KDSR-B, a\)"):
+    with pytest.raises(
+        FileNotFoundError, match=r"c: there is no such checkpoint file, .*\(known models: KDSR-B, a, faithful\)"
+    ):
         find_checkpoint("c")
 
 
@@ -61,6 +64,54 @@ def test_the_first_is_the_default_unless_one_says_that_it_is(folder):
     assert default_model().name == "KDSR-B"
     save_file({"w": torch.zeros(1)}, folder / "c.safetensors", metadata={"default": "yes"})
     assert default_model().name == "c"
+
+
+@pytest.fixture
+def pair(tmp_path, monkeypatch):
+    """Ship a default model and one that sharpens it; a third has nothing to do with them."""
+    monkeypatch.setattr(shipped_models, "WEIGHTS", tmp_path)
+    headers = {"old": {"default": "yes"}, "new": {"sharpens": "old"}, "other": {}}
+    for seed, (name, header) in enumerate(headers.items()):
+        torch.manual_seed(seed)
+        weights = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"]).state_dict()
+        save_file(weights, tmp_path / f"{name}.safetensors", metadata={**HEADER, "name": name, **header})
+    return tmp_path
+
+
+def test_the_default_and_the_one_that_sharpens_it_have_short_names(pair):
+    assert find_checkpoint("faithful") == pair / "old.safetensors"
+    assert find_checkpoint("Sharp") == pair / "new.safetensors"
+    assert {name: model.name for name, model in short_names().items()} == {"faithful": "old", "sharp": "new"}
+
+
+@pytest.mark.parametrize("name", [None, "old", "new", "sharp"])
+def test_a_sharpness_mixes_a_model_with_its_pair(pair, name):
+    mixed = load_model(name, sharpness=0.25)
+    old, new = (load_file(pair / f"{end}.safetensors")["sr_network.conv_last.weight"] for end in ("old", "new"))
+    torch.testing.assert_close(mixed.network.sr_network.conv_last.weight, 0.75 * old + 0.25 * new)
+    assert mixed.description == "old to new, sharpness 0.25: KDSR student x4, 8 features, 1 blocks"
+    upscaler = Upscaler.from_shipped(name, sharpness=0.25, device="cpu")
+    assert upscaler.loaded.sharpness == 0.25
+
+
+def test_a_file_of_ones_own_names_the_model_that_it_sharpens(pair, tmp_path):
+    weights = load_file(pair / "new.safetensors")
+    save_file(weights, tmp_path / "mine.st.safetensors", metadata={"sharpens": "other"})
+    path = str(tmp_path / "mine.st.safetensors")
+    assert load_model(path, sharpness=0).network.sr_network.conv_last.weight.equal(
+        load_file(pair / "other.safetensors")["sr_network.conv_last.weight"]
+    )
+
+
+def test_a_model_without_a_pair_is_refused_with_a_sentence(pair):
+    with pytest.raises(
+        ValueError, match="sharpness: other is no pair's model: expected a shipped one that has a sharp"
+    ):
+        load_model("other", sharpness=0.5)
+    with pytest.raises(ValueError, match="sharpness: expected 0"):
+        load_model("old", sharpness=2)
+    with pytest.raises(ValueError, match="need no option file"):
+        load_model("old", sharpness=0.5, option_file="net.yml")
 
 
 def test_an_installation_without_models_says_so(folder):

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from comparison_files import write_models
-from option_files import save_student
+from option_files import SMALL_NETWORKS, save_student
+from safetensors.torch import save_file
 
 from kdsr_arch import KDSRStudent
+from kdsr_tools.checkpoints import shipped
 from kdsr_tools.compare.models import open_model
 from kdsr_tools.compare.settings import ComparedModelSettings
 
@@ -43,6 +45,19 @@ def test_the_time_in_an_experiments_option_file_does_not_count(tmp_path):
     assert open_model("m", block, scale=4, device=CPU).fingerprint == before
     file.write_text(file.read_text() + "name: other\n")
     assert open_model("m", block, scale=4, device=CPU).fingerprint != before
+
+
+def test_steps_of_sharpness_are_models_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+    for seed, (name, header) in enumerate({"old": {"default": "yes"}, "new": {"sharpens": "old"}}.items()):
+        torch.manual_seed(seed)
+        weights = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"]).state_dict()
+        save_file(weights, tmp_path / f"{name}.safetensors", metadata={"name": name, **header})
+    models = [open_weights("sharp", sharpness=step) for step in (0, 0.5, 1)]
+    lq = torch.rand(1, 3, 8, 8)
+    assert torch.equal(models[0].restore(lq), open_weights("faithful").restore(lq))
+    assert torch.equal(models[2].restore(lq), open_weights("sharp").restore(lq))
+    assert len({model.fingerprint for model in models}) == 3
 
 
 def test_a_file_that_spandrel_knows_is_opened_by_itself(tmp_path):

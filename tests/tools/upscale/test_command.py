@@ -333,11 +333,28 @@ def test_shipped_models_are_listed_and_used_by_name(here, monkeypatch, capsys):
     weights = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"]).state_dict()
     save_file(weights, "models/xs.safetensors", metadata={**header, "default": "yes"})
     assert main(["upscale", "--model", "list"]) == 0
-    assert capsys.readouterr().out == "KDSR-XS (default): x4, small\n    for: blur; licence: MIT\n"
+    assert capsys.readouterr().out == "KDSR-XS (faithful, default): x4, small\n    for: blur; licence: MIT\n"
     for name, said in ((["--model", "kdsr-xs"], "KDSR-XS: "), ([], "KDSR-XS, the default: ")):
         assert main(["upscale", "p/a.png", "-o", f"out{len(name)}", "--device", "cpu", *name]) == 0
         out = capsys.readouterr().out
         assert out.startswith(f"{said}KDSR student x4, 8 features, 1 blocks ({here}/models/xs.safetensors) on cpu")
+
+
+def test_a_sharp_model_is_listed_with_advice_and_mixed_by_sharpness(here, monkeypatch, capsys):
+    monkeypatch.setattr(shipped_models, "WEIGHTS", here / "models")
+    Path("models").mkdir()
+    header = {"description": "small", "scale": "4", "degradations": "blur", "licence": "MIT"}
+    for name, more in (("one", {"default": "yes"}), ("two", {"sharpens": "one"})):
+        weights = KDSRStudent(4, **SMALL_NETWORKS["KDSRStudent"]).state_dict()
+        save_file(weights, f"models/{name}.safetensors", metadata={**header, "name": name, **more})
+    assert main(["upscale", "--model", "list"]) == 0
+    out = capsys.readouterr().out
+    assert "two (sharp): x4" in out
+    assert "sharp invents the fine texture that is lost" in out
+    assert main(["upscale", "p/a.png", "-o", "out", "--device", "cpu", "--sharpness", "0.5"]) == 0
+    assert capsys.readouterr().out.startswith("one to two, sharpness 0.5: KDSR student x4")
+    assert main(["upscale", "p/a.png", "-o", "out2", "--device", "cpu", "--sharpness", "1.2"]) == 1
+    assert "sharpness: expected 0 (faithful) to 1 (sharp), got 1.2" in capsys.readouterr().err
 
 
 def run_in_two_processes(*arguments):

@@ -1,5 +1,6 @@
 """What the viewer is told: pictures, places and scores, read back from the store."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ from comparison_files import make_report
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.compare.image_sets import Pair
 from kdsr_tools.compare.page.data import collect_page_data, crop_psnr, read_shown
+from kdsr_tools.compare.settings import ComparedModelSettings
 from kdsr_tools.compare.store import ResultStore
 
 
@@ -52,6 +54,7 @@ def test_the_page_gets_a_view_its_pictures_and_the_place_where_models_differ(rep
     data = collect_page_data(report, store)
     (view,) = data.views
     assert (view["name"], view["models"], view["settings"]) == ("Set5", ["base", "ours"], ["blur 1.8"])
+    assert view["sharpness"] == []
     (picture,) = view["pictures"]
     assert (picture["name"], picture["width"], picture["height"]) == ("a", 32, 32)
     (case,) = picture["settings"]
@@ -70,3 +73,11 @@ def test_a_crops_psnr_is_that_of_its_luma():
 def test_bicubic_does_not_vote_where_two_networks_differ(report, store):
     report.models[1] = SimpleNamespace(name="ours", network=object())
     assert collect_page_data(report, store).crops[0].place.left >= 0
+
+
+def test_the_slider_gets_the_models_that_are_steps_of_sharpness_in_their_order(report, store):
+    steps = {"base": 1.0, "ours": 0.5}
+    blocks = {name: ComparedModelSettings(weights="sharp", sharpness=step) for name, step in steps.items()}
+    report = replace(report, settings=report.settings.model_copy(update={"models": blocks}))
+    (view,) = collect_page_data(report, store).views
+    assert view["sharpness"] == [{"model": 1, "sharpness": 0.5}, {"model": 0, "sharpness": 1.0}]

@@ -12,11 +12,6 @@ from kdsr_data import OptionError
 from kdsr_model.checks import checkpoints
 from kdsr_model.options import prepare_options
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:The parameter 'pretrained':UserWarning"),
-    pytest.mark.filterwarnings("ignore:Arguments other than a weight enum:UserWarning"),
-]
-
 
 @pytest.fixture
 def options(gt_folder, tmp_path):
@@ -45,6 +40,14 @@ def test_equal_images_are_0_apart_and_a_worse_one_further(torch_home, photograph
     distances = [calculate_metric({"img": image, "img2": photograph}, metric) for image in (photograph, noisy, noisier)]
     assert distances[0] == 0
     assert 0 < distances[1] < distances[2]
+
+
+def test_the_weights_may_be_named(torch_home, photograph, alexnet_file, options):
+    pytest.importorskip("lpips")
+    metric = {"type": "calculate_lpips", "crop_border": 4, "weights": str(alexnet_file)}
+    assert calculate_metric({"img": 255 - photograph, "img2": photograph}, metric) > 0
+    options["val"]["metrics"] = {"lpips": metric}
+    prepare_options(options)
 
 
 def test_missing_weights_are_named(options, torch_home):
