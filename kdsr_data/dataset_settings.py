@@ -69,7 +69,7 @@ class OtherSetSettings(LoaderSettings):
 class PairedImageSettings(OtherSetSettings):
     """What BasicSR's `PairedImageDataset` reads without asking whether it is there."""
 
-    scale: int = Field(ge=1)
+    scale: int = Field(ge=1, strict=True)
     dataroot_gt: str
     dataroot_lq: str
     io_backend: FilledBlock
@@ -95,7 +95,7 @@ class PairedImageSettings(OtherSetSettings):
 class ImageSetSettings(LoaderSettings):
     """What every data set of this project reads."""
 
-    scale: int = Field(ge=1, le=8)
+    scale: int = Field(ge=1, le=8, strict=True)
     dataroot_gt: str
     meta_info: str | None = None
     io_backend: IOBackendSettings = IOBackendSettings()
@@ -219,6 +219,8 @@ def complete_data_set(block: Mapping[str, Any], settings: LoaderSettings) -> dic
     completed = {key: value for key, value in with_gt_sizes(block).items() if key not in FOLLOWING_SIZES}
     # What BasicSR's own classes and its loader read; the classes of this project read the rest themselves.
     known = set(LoaderSettings.model_fields) | {"use_hflip", "use_rot"}
+    if isinstance(settings, OtherSetSettings):
+        known |= settings.model_fields_set - FOLLOWING_SIZES.keys()
     completed |= {key: value for key, value in settings.model_dump().items() if key in known}
     del completed["optional"]
     # Without CUDA, PyTorch warns of it in every epoch.

@@ -10,6 +10,7 @@ from kdsr_data.dataset_settings import BenchmarkSettings, complete_data_set, spl
 from kdsr_model.checks.data_sets import is_absent, read_data_set
 from kdsr_model.checks.metrics import with_border
 from kdsr_model.checks.networks import networks, with_scale
+from kdsr_model.checks.training import read_scheduler
 from kdsr_model.experiment_settings import EXPERIMENTS, read_experiment
 from kdsr_options.schema import OptionError, Problem
 
@@ -27,6 +28,9 @@ def complete_options(opt: dict[str, Any]) -> None:
             if getattr(settings, key) is not None:
                 opt[key] = getattr(settings, key).model_dump()
         opt["num_gpu"] = settings.num_gpu
+    if opt.get("is_train", True):
+        train = opt["train"]
+        train["scheduler"] = read_scheduler(train["scheduler"]).model_dump(exclude_unset=True)
     for key, block in list(networks(opt)):
         opt[key] = with_scale(block, scale=opt.get("scale"))
     metrics = (opt.get("val") or {}).get("metrics") or {}

@@ -108,7 +108,7 @@ class FileSettings(Settings):
     name: str = Field(min_length=1)
     model_type: str
     num_gpu: Annotated[int, BeforeValidator(_count_gpus), Field(ge=0)]
-    datasets: dict[str, FilledBlock] = Field(min_length=1)
+    datasets: dict[str, FilledBlock]
     network_g: FilledBlock
     path: Block
     train: Block | None = None
@@ -146,7 +146,7 @@ class ExperimentSettings(FileSettings):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scale: int = Field(ge=1)
+    scale: int = Field(ge=1, strict=True)
     path: PathSettings  # type: ignore[assignment]
     train: TrainSettings | None = None  # type: ignore[assignment]
     val: ValSettings | None = None  # type: ignore[assignment]
@@ -169,8 +169,8 @@ class ExperimentSettings(FileSettings):
         for key in needed:
             if getattr(self, key) is None:
                 raise ProblemAt(key, "is missing")
-        if self.is_train and "train" not in self.datasets:
-            raise ProblemAt("datasets.train", "is missing")
+        if not self.datasets or self.is_train and "train" not in self.datasets:
+            raise ProblemAt("datasets.train" if self.is_train else "datasets", "is missing")
         if self.is_train and self.val is not None and self.val.val_freq is None:
             raise ProblemAt("val.val_freq", "is missing")
         return self

@@ -12,8 +12,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin
 
 from numpy.random import Generator
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
+
+from kdsr_options.numbers import to_number
 
 
 class Problem(NamedTuple):
@@ -43,6 +53,26 @@ class Settings(BaseModel):
     """Base of all settings: frozen, and a key that no field reads is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _refuse_guesses(cls, given: Any, make: ValidatorFunctionWrapHandler) -> Any:
+        """Refuse text and switches for numbers, of which BasicSR's dict would still have what was given."""
+        made = make(given)
+        _refuse_guess(given, made)
+        return made
+
+
+def _refuse_guess(given: Any, made: Any) -> None:
+    if isinstance(given, list) and isinstance(made, list):
+        for one, other in zip(given, made, strict=True):
+            _refuse_guess(one, other)
+    elif isinstance(made, bool) and not isinstance(given, bool):
+        raise ValueError(f"expected true or false, got {given!r}")
+    elif isinstance(made, int | float) and not isinstance(made, bool) and isinstance(given, bool):
+        raise ValueError(f"expected a number, got {given!r}")
+    elif isinstance(made, int | float) and isinstance(given, str) and to_number(given.strip()) is not None:
+        raise ValueError(f"expected a number, got {given!r}, which is text: take the quotes away")
 
 
 Entry = TypeVar("Entry")

@@ -131,7 +131,12 @@ def _check_scheduler(problems: list[Problem], block: Any) -> Settings | None:
     if not isinstance(block, Mapping) or str(block.get("type")) not in kinds:
         check_call(problems, block, kinds, "scheduler", path="train.scheduler", given=("optimizer",))
         return None
-    return collect(problems, read_settings, SCHEDULERS[block["type"]][1], block, path="train.scheduler")
+    return collect(problems, read_scheduler, block)
+
+
+def read_scheduler(block: Options) -> Settings:
+    """Read the block of a scheduler that BasicSR knows. Raises OptionError."""
+    return read_settings(SCHEDULERS[block["type"]][1], block, path="train.scheduler")
 
 
 def _check_schedule(problems: list[Problem], train: Options, settings: Any, optimizer: Optimizer) -> None:

@@ -6,8 +6,11 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from basicsr.losses import basic_loss
 from basicsr.utils.registry import LOSS_REGISTRY
 from hypothesis import strategies as st
+
+from kdsr_model.checks.training import _Features
 
 # A value's way through nested blocks and lists: keys and positions.
 Place = tuple[str | int, ...]
@@ -156,3 +159,8 @@ def spoil_text(draw: Callable[..., Any], text: str) -> str:
     ]
     lines[number] = draw(st.sampled_from(slips), label="slip")
     return "\n".join(lines) + "\n"
+
+
+def do_without_vgg() -> None:
+    """Have the perceptual loss compare images themselves, as the option check does: the weights are not everywhere."""
+    basic_loss.VGGFeatureExtractor = _Features

@@ -50,13 +50,15 @@ def with_benchmark(options, gt_folder, **changes):
 
 def test_basicsr_gets_types_and_defaults(gt_folder, tmp_path):
     options = with_benchmark(student_options(gt_folder), gt_folder)
-    options["train"] |= {"total_iter": 2.0, "ema_decay": "0.5"}
+    options["train"] |= {"total_iter": 2.0, "ema_decay": 0}
+    options["train"]["scheduler"]["milestones"] = [1.0, 2.0]
     del options["logger"]["use_tb_logger"]
     del options["datasets"]["train"]["num_worker_per_gpu"]
     options["datasets"]["train"]["pin_memory"] = True
     prepare_options(complete(options, tmp_path))
-    assert (options["train"]["total_iter"], options["train"]["ema_decay"]) == (2, 0.5)
+    assert (options["train"]["total_iter"], options["train"]["ema_decay"]) == (2, 0)
     assert type(options["train"]["total_iter"]) is int
+    assert type(options["train"]["scheduler"]["milestones"][0]) is int
     assert options["logger"]["use_tb_logger"] is False
     assert options["val"]["save_img"] is False
     assert options["datasets"]["train"]["num_worker_per_gpu"] == 0
@@ -122,3 +124,11 @@ def test_one_test_set_must_be_there(gt_folder, tmp_path):
     shutil.rmtree(gt_folder)
     with pytest.raises(OptionError, match="datasets: all of them are optional, and none is on this machine"):
         prepare_options(options)
+
+
+def test_so_do_basicsrs_own_data_sets(gt_folder, tmp_path):
+    options = shrink(load_options(OPTIONS / "real_world/finetune_paired.yml"), gt_folder=gt_folder)
+    options["datasets"]["train"]["gt_size"] = 32.0
+    prepare_options(complete(options, tmp_path))
+    assert type(options["datasets"]["train"]["gt_size"]) is int
+    assert options["datasets"]["val"]["dataroot_lq"] == str(gt_folder.parent / "lq")

@@ -22,7 +22,7 @@ def test_a_gan_needs_a_discriminator(gan_options, tmp_path):
         prepare_options(complete(gan_options, tmp_path))
 
 
-NEEDED = ["datasets", "datasets.train", "datasets.val", "datasets.train.degradation", "network_g", "network_d"]
+NEEDED = ["datasets.train", "datasets.val", "datasets.train.degradation", "network_g", "network_d"]
 NEEDED += [f"train.{key}" for key in ("optim_g", "optim_d", "scheduler", "pixel_opt", "idr_opt", "gan_opt")]
 
 

@@ -1,6 +1,7 @@
 """Settings: what an option block may hold, and the sentences about one that holds something else."""
 
 import math
+from collections import OrderedDict
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from kdsr_options.schema import (
+    FilledBlock,
+    FilledList,
     OptionError,
     Problem,
     Range,
@@ -34,6 +37,10 @@ class SampleSettings(Settings):
     blur: BlurSettings = BlurSettings()
     more: dict[str, BlurSettings] = {}
     last: BlurSettings | None = None
+    counts: FilledList[int] = [1]
+    filled: FilledBlock | None = None
+    name: str = Field(default="x", min_length=1)
+    is_fast: bool = False
 
 
 def problems_of(opt):
@@ -71,12 +78,22 @@ def test_the_block_is_left_alone():
     ("changes", "path", "message"),
     [
         ({"sclae": 2}, "sclae", "unknown key; did you mean 'scale'?"),
-        ({"zzz": 2}, "zzz", "unknown key; known here: blur, last, more, noise, scale"),
+        ({"zzz": 2}, "zzz", "unknown key; known here: blur, counts, filled, is_fast, last, more, name, noise, scale"),
         ({"blur": {"widht_range": 2}}, "blur.widht_range", "unknown key; did you mean 'width_range'?"),
         ({"blur": {"scale": 2}}, "blur.scale", "unknown key; known here: prob, width_range"),
         ({"more": {"own": {"scale": 2}}}, "more.own.scale", "unknown key; known here: prob, width_range"),
         ({"last": {"porb": 2}}, "last.porb", "unknown key; did you mean 'prob'?"),
         ({"scale": 0}, "scale", "expected greater than or equal to 1, got 0"),
+        ({"scale": "4"}, "scale", "expected a number, got '4', which is text: take the quotes away"),
+        ({"scale": True}, "scale", "expected a number, got True"),
+        ({"blur": {"prob": "1e-1"}}, "blur.prob", "expected a number, got '1e-1', which is text: take the quotes away"),
+        ({"counts": [1, "2"]}, "counts", "expected a number, got '2', which is text: take the quotes away"),
+        ({"counts": []}, "counts", "is empty: expected a list of at least one"),
+        ({"filled": {}}, "filled", "is empty: expected a block of keys"),
+        ({"filled": OrderedDict()}, "filled", "is empty: expected a block of keys"),
+        ({"name": ""}, "name", "is empty: expected a text"),
+        ({"is_fast": 1}, "is_fast", "expected true or false, got 1"),
+        ({"is_fast": "yes"}, "is_fast", "expected true or false, got 'yes'"),
         ({"scale": "big"}, "scale", "expected a valid integer, unable to parse string as an integer, got 'big'"),
         ({"blur": {"prob": 1.4}}, "blur.prob", "expected less than or equal to 1, got 1.4"),
         (
