@@ -72,7 +72,7 @@ class WarmupSchedulerSettings(Settings):
 class OwnLossSettings(Settings):
     """Losses that our models have beside BasicSR's: `lpips_opt` compares as `perceptual_opt` does, and may join it."""
 
-    lpips_opt: Block | None = None
+    lpips_opt: FilledBlock | None = None
 
 
 class TeacherTrainSettings(TrainSettings, SpeedSettings, OwnLossSettings):
