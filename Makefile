@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
-.PHONY: install quickstart train-shipped test test-faults check format clean-quickstart
+.PHONY: install quickstart train-shipped train-sharp test test-faults check format clean-quickstart
 
 install: $(VENV)/installed
 
@@ -39,15 +39,26 @@ train-shipped: $(SIZES:%=results/kdsr-%-x4.safetensors)
 datasets/blind_train.lmdb: | $(VENV)/installed
 	$(RUN) -m kdsr_tools tiles datasets/train --to $@ --most-tiles 12
 
+results/kdsr-%-x4.safetensors: experiments/blind_%_student/models/net_g_latest.pth
+	$(RUN) -m kdsr_tools convert $< $@ --precision fp16 --overwrite
+
+# The sharp models anew, from the faithful ones; docs/training.md says which weights they need.
+SHARP ?= xs
+train-sharp: $(SHARP:%=results/kdsr-%-sharp-x4.safetensors)
+
+results/kdsr-%-sharp-x4.safetensors: experiments/blind_%_student/models/net_g_latest.pth
+	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/sharp.yml
+	$(RUN) -m kdsr_tools convert experiments/blind_$*_sharp/models/net_g_latest.pth $@ --precision fp16 --overwrite \
+		--set sharpens=kdsr-$*-x4
+
 # BasicSR writes net_g_latest.pth at the end of a run, and `--auto_resume` goes on with one that was interrupted.
-results/kdsr-%-x4.safetensors: experiments/blind_%_teacher/models/net_g_latest.pth
+experiments/blind_%_student/models/net_g_latest.pth: experiments/blind_%_teacher/models/net_g_latest.pth
 	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/student.yml
-	$(RUN) -m kdsr_tools convert experiments/blind_$*_student/models/net_g_latest.pth $@ --precision fp16 --overwrite
 
 experiments/blind_%_teacher/models/net_g_latest.pth: | datasets/blind_train.lmdb
 	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/teacher.yml
 
-.PRECIOUS: experiments/blind_%_teacher/models/net_g_latest.pth
+.PRECIOUS: experiments/blind_%_teacher/models/net_g_latest.pth experiments/blind_%_student/models/net_g_latest.pth
 
 # To train anew, after a change of options.
 clean-quickstart:

@@ -15,6 +15,7 @@ OF_COMPARISONS = {
     "quickstart/report.yml",
     "compare/blind_shipped_x4.yml",
     "compare/classic_x4.yml",
+    "compare/sharp_x4.yml",
     "compare/xs_classic_x4.yml",
     "compare/xs_classic_x4_seed1.yml",
 }  # not BasicSR's: tests/tools/compare
