@@ -141,7 +141,8 @@ def read_scheduler(block: Options) -> Settings:
 
 def _check_schedule(problems: list[Problem], train: Options, settings: Any, optimizer: Optimizer) -> None:
     """Follow the schedule to the end of training, looking at the iterations where it turns."""
-    last = int(train["total_iter"]) - int(train.get("estimator_warmup_iter") or 0) - 1
+    warmup = train.get("estimator_warmup_iter")
+    last = int(train["total_iter"]) - (int(warmup) if is_number(warmup) else 0) - 1
     rate = optimizer.param_groups[0]["lr"]
     if isinstance(settings, CosineSettings):
         if sum(settings.periods) < last:

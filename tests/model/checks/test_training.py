@@ -45,6 +45,7 @@ MISTAKES = [
     ("student", "train.optim_g", adam("LBFGS"), "train.optim_g: 'LBFGS' was tried and fails: TypeError: "),
     ("student", "train.optim_g", adam("SparseAdam"), "train.optim_g: 'SparseAdam' was tried and fails"),
     ("student", "train.optim_g", adam("Optimizer"), "train.optim_g.type: no optimiser is registered as 'Optimizer'"),
+    ("student", "train.estimator_warmup_iter", "None", "train.estimator_warmup_iter: expected a valid integer"),
     (GAN, "train.optim_d", adam(betas=[2, 3]), "train.optim_d.betas: [2, 3] was tried and fails: Invalid beta"),
     (GAN, "train.gan_opt", {"type": "GANLoss", "gan_type": "vanila"}, "train.gan_opt"),
 ]  # fmt: skip
