@@ -196,7 +196,7 @@ def test_mistakes_by_the_thousand_are_refused_or_run(options_of, folder, data):
 
 
 @pytest.mark.faults
-@fuzzed(300)
+@fuzzed(100)
 @given(data=st.data())
 def test_the_launcher_ends_in_a_sentence_or_goes_through(options_of, tmp_path_factory, data):
     """The same by the whole launcher, with its loop, logs and files, in processes of their own."""
