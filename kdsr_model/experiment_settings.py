@@ -114,7 +114,8 @@ class FileSettings(Settings):
     train: Block | None = None
     val: Block | None = None
     logger: Block | None = None
-    manual_seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED)
+    # The parser itself sets the seed, so that it cannot be made whole later.
+    manual_seed: int | None = Field(default=None, ge=0, le=LARGEST_SEED, strict=True)
     own_modules: Any = Field(default=None, alias="import")  # checked by `import_own_modules`
 
     @field_validator("name")

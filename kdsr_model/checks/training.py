@@ -76,7 +76,7 @@ def _check_weights(weights: list[float], things: list[int], name: str) -> None:
         raise ProblemAt("restart_weights", f"expected numbers above 0, got {weights}")
 
 
-SCHEDULERS = {
+SCHEDULERS: dict[str, tuple[Callable, type[Settings]]] = {
     "MultiStepLR": (lr_scheduler.MultiStepRestartLR, MultiStepSettings),
     "MultiStepRestartLR": (lr_scheduler.MultiStepRestartLR, MultiStepSettings),
     "CosineAnnealingRestartLR": (lr_scheduler.CosineAnnealingRestartLR, CosineSettings),
@@ -141,7 +141,7 @@ def read_scheduler(block: Options) -> Settings:
 
 def _check_schedule(problems: list[Problem], train: Options, settings: Any, optimizer: Optimizer) -> None:
     """Follow the schedule to the end of training, looking at the iterations where it turns."""
-    warmup = train.get("estimator_warmup_iter")
+    warmup: Any = train.get("estimator_warmup_iter")
     last = int(train["total_iter"]) - (int(warmup) if is_number(warmup) else 0) - 1
     rate = optimizer.param_groups[0]["lr"]
     if isinstance(settings, CosineSettings):

@@ -48,6 +48,8 @@ MISTAKES = [
     ("student", "num_gpu", -1, "num_gpu: expected greater than or equal to 0, got -1"),
     ("student", "num_gpu", "two", "num_gpu: expected a valid integer"),
     ("student", "manual_seed", "abc", "manual_seed: expected a valid integer"),
+    ("student", "manual_seed", 0.0, "manual_seed: expected a valid integer, got 0.0"),
+    ("student", "scale", 4.0, "scale: expected a valid integer, got 4.0"),
     ("student", "manual_seed", -1, "manual_seed: expected greater than or equal to 0"),
     ("student", "logger.wandb", {"project": "x"}, "logger.wandb: is fed by TensorBoard's log; set use_tb_logger: true"),
     ("student", "dist_params", {"backend": "nccl", "prot": 1}, "dist_params.prot: unknown key; did you mean 'port'?"),
