@@ -91,6 +91,7 @@ def make(kind, folder):
         (folder / "vgg.pth").touch()
         options["path"]["pretrain_network_vgg"] = str(folder / "vgg.pth")
         whole = load_options(OPTIONS / KINDS[kind])["train"]["perceptual_opt"]
+        options["train"] |= {"ldl_opt": {"type": "L1Loss", "loss_weight": 1.0}, "gan_crop_size": 16}
         options["train"]["perceptual_opt"] = whole | {"layer_weights": {"conv1_2": 0.1, "conv5_4": 1}}
     if kind == "plain gan":
         gan = load_options(OPTIONS / KINDS["gan"])
