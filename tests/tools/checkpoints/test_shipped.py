@@ -161,9 +161,9 @@ def test_a_sharp_model_strays_only_so_far_from_the_faithful_one(photograph, mode
         Upscaler.from_shipped(model.name, sharpness=sharpness, device="cpu")(lq) for sharpness in (0, 0.5, 1)
     )
     psnr = [score(image, gt, scale=4)["psnr"] for image in (faithful, half, sharp)]
-    assert psnr[0] - 0.8 < psnr[2] < psnr[0]
-    assert psnr[2] < psnr[1]
-    assert measure_colour_shift(sharp, faithful, border=4) < 1.5
+    assert psnr[0] - 3 < psnr[2] < psnr[1]
+    assert psnr[0] - 1 < psnr[1]
+    assert measure_colour_shift(sharp, gt, border=4) < 3
     steps = [np.abs(np.diff(image.astype(int), axis=0)).mean() for image in (faithful, sharp)]
     assert steps[1] > steps[0]
 
