@@ -64,9 +64,11 @@ experiments/blind_%_teacher/models/net_g_latest.pth: | datasets/blind_train.lmdb
 clean-quickstart:
 	rm -rf experiments/quickstart_* results/quickstart datasets/quickstart
 
-# Fails where less than 90 % of the lines of what ships were run
+# Fails where less than 90 % of the lines of what ships were run. Films need PyAV, which does not exist for Python 3.10:
+# there, their tests skip and their lines do not count.
+UNCOVERED = $(if $(wildcard $(VENV)/lib/*/site-packages/av),none,kdsr_tools/upscale/video/*)
 test: $(VENV)/installed
-	$(RUN) -m pytest --cov
+	UNCOVERED='$(UNCOVERED)' $(RUN) -m pytest --cov
 
 # Also the slow tests of docs/reliability.md: kills by the dozen, a full disk, 2,000 iterations, minutes of fuzzing.
 test-faults: $(VENV)/installed

@@ -6,7 +6,6 @@ import kdsr_compat  # noqa: F401  (BasicSR imports only after it)
 
 # isort: split
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,13 +20,6 @@ ROOT = Path(__file__).parent.parent
 
 # Two processes of the test run share two cores.
 torch.set_num_threads(1)
-
-
-def pytest_configure(config):
-    """Count the lines for films only where they can run: on Python 3.10 there is no PyAV, and their tests skip."""
-    plugin = config.pluginmanager.getplugin("_cov")
-    if find_spec("av") is None and plugin and plugin.cov_controller:
-        plugin.cov_controller.cov.set_option("report:omit", ["kdsr_tools/upscale/video/*"])
 
 
 @pytest.fixture(autouse=True)
