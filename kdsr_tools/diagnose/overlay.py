@@ -66,7 +66,7 @@ def draw_tiles(
     tinted = picture.astype(np.float32)
     for (top, bottom, left, right), reading in _place(picture, rows, choose, side):
         share = STRONGEST_TINT * min(max(reading.value / most, 0), 1) if reading.is_known else 0.0
-        tinted[top:bottom, left:right] += share * (np.float32(colour) - tinted[top:bottom, left:right])
+        tinted[top:bottom, left:right] += share * (np.array(colour, np.float32) - tinted[top:bottom, left:right])
     image = Image.fromarray(tinted.round().astype(np.uint8))
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=max(side * FONT_SHARE, 8))
     for (top, bottom, left, right), reading in _place(picture, rows, choose, side):

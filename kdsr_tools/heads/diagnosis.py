@@ -58,6 +58,16 @@ class Diagnosis:
         }
         return {"clean": self.is_clean, "clean_probability": round(self.clean_probability, 2), **readings}
 
+    def summarise(self) -> str:
+        """Say in a few words what is worth one: `blur 2.0, noise 12, JPEG 60`."""
+        parts = [
+            ("blur", self.blur, f"{self.blur.value:.1f}", self.blur.value > UNSEEN_BLUR),
+            ("noise", self.noise, f"{self.noise.value:.0f}", self.noise.value > UNSEEN_NOISE),
+            ("JPEG", self.jpeg, f"{self.jpeg.value:.0f}", self.jpeg.value < NO_JPEG),
+        ]
+        seen = [f"{name} {text if reading.is_known else '?'}" for name, reading, text, is_seen in parts if is_seen]
+        return ", ".join(seen) if seen and not self.is_clean else "clean" if self.is_clean else "hardly any damage"
+
     def describe(self) -> list[str]:
         """Say it in lines, the verdict first."""
         verdict = {True: "clean", False: "damaged", None: "clean or nearly so: cannot tell"}[self.is_clean]

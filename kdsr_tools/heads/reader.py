@@ -122,8 +122,8 @@ class Heads:
         if value + radius < low or value - radius > high:  # a picture unlike all that the heads have seen
             return Reading(min(max(value, low), high), low, high, is_known=False)
         usual = float(self.usual[target, 1] - self.usual[target, 0])
-        found = [min(max(number, low), high) for number in (value, value - radius, value + radius)]
-        return Reading(*found, is_known=found[2] - found[1] < TELLING_SHARE * usual)
+        value, bottom, top = (min(max(number, low), high) for number in (value, value - radius, value + radius))
+        return Reading(value, bottom, top, is_known=top - bottom < TELLING_SHARE * usual)
 
     def steer(self, idr: Tensor, *, denoise: float, deblur: float) -> Tensor:
         """Move an IDR (1, C) by so many steps of more noise and more blur; without, it is returned as it is."""
@@ -154,8 +154,9 @@ def _read_shape(x: float, y: float, radius: float) -> tuple[Reading, Reading]:
     degrees = float(np.rad2deg(np.arctan2(y, x)) / 2 % 180)
     is_known = length > radius
     half = float(np.rad2deg(np.arcsin(radius / length)) / 2) if is_known else 90.0
-    ratios = np.exp([length, max(length - radius, 0), length + radius]).tolist()
-    return Reading(*ratios, is_known=is_known), Reading(degrees, degrees - half, degrees + half, is_known=is_known)
+    ratio, low, high = np.exp([length, max(length - radius, 0), length + radius]).tolist()
+    direction = Reading(degrees, degrees - half, degrees + half, is_known=is_known)
+    return Reading(ratio, low, high, is_known=is_known), direction
 
 
 def _to_quality(coarseness: Reading) -> Reading:

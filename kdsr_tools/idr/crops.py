@@ -68,9 +68,10 @@ def collect_crops(
             features, idr = estimate(restorer, lq)
             rows.append((features, idr, find_targets(damage), index, lq.shape[0] * lq.shape[1], find_content(crop)))
         progress()
-    features, idr, targets, image, num_pixels, content = zip(*rows, strict=True)
-    numbers = (np.array(column) for column in (image, num_pixels, content))
-    return Crops(torch.cat(features), torch.cat(idr), torch.tensor(targets, dtype=torch.float64), *numbers)
+    columns = list(zip(*rows, strict=True))
+    image, num_pixels, content = (np.array(column) for column in columns[3:])
+    targets = torch.tensor(columns[2], dtype=torch.float64)
+    return Crops(torch.cat(columns[0]), torch.cat(columns[1]), targets, image, num_pixels, content)
 
 
 @torch.no_grad()

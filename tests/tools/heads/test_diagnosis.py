@@ -47,3 +47,11 @@ def test_programs_get_numbers():
     assert found["clean"] is False and found["clean_probability"] == 0.01
     assert found["blur"] == {"value": 2.04, "low": 1.5, "high": 2.5, "known": True}
     assert list(found) == ["clean", "clean_probability", "blur", "elongation", "direction", "noise", "jpeg"]
+
+
+def test_a_summary_leaves_out_what_nobody_sees():
+    assert NOISY.summarise() == "blur 2.0, noise 12, JPEG 60"
+    little = replace(NOISY, blur=Reading(0.5, 0, 1), noise=Reading(1, 0, 2), jpeg=Reading(98, 97, 100))
+    assert little.summarise() == "hardly any damage"
+    assert replace(NOISY, is_clean=True).summarise() == "clean"
+    assert replace(little, noise=UNKNOWN, blur=replace(UNKNOWN, value=2)).summarise() == "blur ?"
