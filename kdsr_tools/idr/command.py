@@ -21,6 +21,7 @@ from kdsr_tools.files import write_then_rename
 from kdsr_tools.heads.reader import UNCERTAIN, load_heads
 from kdsr_tools.idr.crops import Crops, collect_crops
 from kdsr_tools.idr.fitting import fit_heads
+from kdsr_tools.idr.knobs import measure_knobs
 from kdsr_tools.idr.samples import PARAMETERS
 from kdsr_tools.idr.scoring import score_heads
 from kdsr_tools.idr.view import load_teacher, make_idr_view
@@ -34,7 +35,7 @@ NUMBER, NUMBER_FOR_HEADS, NUMBER_OF_TESTS = 400, 5000, 960
 
 def read_images(folder: Path) -> list[np.ndarray]:
     """Read at most `MOST_IMAGES` images of a folder, evenly spread, RGB in [0, 1]."""
-    source = ImageSource(folder, io_backend=find_io_backend(folder))
+    source = _open(folder)
     return [source.read(index) for index in spread(len(source), MOST_IMAGES)]
 
 
@@ -108,12 +109,17 @@ def save_heads(args: argparse.Namespace, checkpoint: Path, student: KDSRStudent,
     convert(checkpoint, to=to, heads=heads.to_tensors(), metadata={HEADS_ENTRY: f"{text}, seed {args.seed}"})
     if args.test_images:
         tests = _collect(args.test_images, student, number=args.test_number, seed=args.seed)
-        print(score_heads(load_heads(to), tests))
+        saved = load_heads(to)
+        print(f"{score_heads(saved, tests)}\n\n{measure_knobs(student, saved, _open(args.test_images))}")
     print(f"{to}: heads for {text}")
     return 0
 
 
 def _collect(folder: Path, student: KDSRStudent, *, number: int, seed: int) -> Crops:
-    source = ImageSource(folder, io_backend=find_io_backend(folder))
+    source = _open(folder)
     with tqdm(total=len(source), desc=str(folder), unit=" pictures", disable=None) as bar:
         return collect_crops(student, source, number=number, seed=seed, progress=bar.update)
+
+
+def _open(folder: Path) -> ImageSource:
+    return ImageSource(folder, io_backend=find_io_backend(folder))

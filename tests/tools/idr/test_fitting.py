@@ -62,7 +62,7 @@ def test_small_pictures_have_wider_intervals(heads):
 
 def test_knobs_are_what_one_damage_alone_adds_to_the_idr(heads):
     torch.testing.assert_close(
-        heads.knobs, torch.tensor([[0, 10, 10], [1, 0, 1]], dtype=torch.float64), atol=1e-6, rtol=0
+        heads.knobs, torch.tensor([[0, 5, 5], [2, 0, 2]], dtype=torch.float64), atol=1e-6, rtol=0
     )
 
 
