@@ -16,7 +16,7 @@ NUM_FEAT = SMALL_NETWORKS["KDSRStudent"]["num_feat"]
 
 
 def make_heads(*, num_features: int = 8 * NUM_FEAT, num_idr: int = NUM_FEAT, **changes: torch.Tensor) -> Heads:
-    """Make heads that say blur 2, noise 10, JPEG of coarseness 1.5, a shape of (0.8, 0) and clean 0.1 of everything.
+    """Make heads that say blur 2, noise 10, JPEG of coarseness 1.5, a shape of (0.8, 0) and 0.1 of clean of everything.
 
     Expected errors are 1, so `quantiles` are what intervals reach: 0.5 for the small, 0.25 for the large.
     """
@@ -35,7 +35,7 @@ def make_heads(*, num_features: int = 8 * NUM_FEAT, num_idr: int = NUM_FEAT, **c
         "quantiles": torch.stack([torch.full((4, 2), reach, **double) for reach in (0.5, 0.25)]),
         "limits": torch.tensor([[0, 4], [0, 30], [0, 3.5]], **double),
         "usual": torch.tensor([[0, 4], [0, 25], [0, 3]], **double),
-        "cleanness": torch.tensor([1, 0, 0.5, 0.3], **double),
+        "cleanness": torch.tensor([10, -5], **double),
         "knobs": torch.eye(2, num_idr, **double),
     }
     return Heads(**(values | changes))

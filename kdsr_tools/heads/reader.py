@@ -30,6 +30,8 @@ LARGE_PIXELS = 64 * 64
 STEEPNESS = 30.0
 # An interval that covers this much of what nine of ten pictures have tells nothing.
 TELLING_SHARE = 0.9
+# Probabilities to be clean that make a verdict. Few pictures are clean, hence few that are called damaged are.
+CLEAN_FROM, DAMAGED_BELOW = 0.5, 0.1
 HOW_TO_MAKE = "make them: kdsr inspect {path} --images FOLDER --save-heads NEW.safetensors"
 
 
@@ -46,8 +48,7 @@ class Heads:
         quantiles: (2, U, B): how many expected errors an interval reaches to both sides.
         limits: (3, 2) of blur, noise and coarseness where the heads learned.
         usual: (3, 2): between them lie nine of ten.
-        cleanness: (4,): slope and offset of the probability's logit, the score that nine of ten damaged pictures stay
-            below, and that which nine of ten clean ones reach.
+        cleanness: (2,): slope and offset of the logit of a picture's probability to be clean.
         knobs: (2, C): what noise and blur, one step more, add to the IDR.
     """
 
@@ -104,18 +105,21 @@ class Heads:
     def _read_one(self, said: list[float], radii: list[float]) -> Diagnosis:
         blur, noise, coarseness = (self._read_number(k, said[k], radii[k]) for k in range(3))
         elongation, direction = _read_shape(said[3], said[4], radii[3])
-        slope, offset, damaged, clean = self.cleanness.tolist()
-        score = said[5]
-        is_clean = None if (score > damaged) == (score < clean) else score > damaged
+        probability = float(self.find_clean_probability(torch.tensor(said[5])))
         return Diagnosis(
             blur=blur,
             elongation=elongation,
             direction=direction,
             noise=noise,
             jpeg=_to_quality(coarseness),
-            clean_probability=float(1 / (1 + np.exp(-np.clip(slope * score + offset, -50, 50)))),
-            is_clean=is_clean,
+            clean_probability=probability,
+            is_clean=None if DAMAGED_BELOW <= probability < CLEAN_FROM else probability >= CLEAN_FROM,
         )
+
+    def find_clean_probability(self, scores: Tensor) -> Tensor:
+        """Turn what is said of cleanness into probabilities."""
+        slope, offset = self.cleanness
+        return torch.sigmoid(slope * scores.to(slope) + offset)
 
     def _read_number(self, target: int, value: float, radius: float) -> Reading:
         low, high = self.limits[target].tolist()

@@ -149,13 +149,11 @@ def conformal_quantile(errors: Tensor) -> Tensor:
 
 
 def _calibrate_cleanness(score: Tensor, is_clean: Tensor) -> Tensor:
-    """Find the logit's slope and offset (Platt), and the scores that rule either verdict out in nine of ten cases."""
+    """Find slope and offset of the logit of the probability to be clean (Platt)."""
     from sklearn.linear_model import LogisticRegression
 
     logistic = LogisticRegression(C=1e6).fit(score[:, None].numpy(), is_clean.numpy() > 0.5)
-    damaged, clean = score[is_clean < 0.5], score[is_clean > 0.5]
-    limits = damaged.quantile(COVERAGE), clean.quantile(1 - COVERAGE)
-    return torch.tensor([logistic.coef_[0, 0], logistic.intercept_[0], *limits], dtype=torch.float64)
+    return torch.tensor([logistic.coef_[0, 0], logistic.intercept_[0]], dtype=torch.float64)
 
 
 def find_knobs(crops: Crops) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kdsr_tools.heads.reader import LARGE_PIXELS, TELLING_SHARE, UNCERTAIN, Heads
+from kdsr_tools.heads.reader import CLEAN_FROM, DAMAGED_BELOW, LARGE_PIXELS, TELLING_SHARE, UNCERTAIN, Heads
 from kdsr_tools.idr.crops import CONTENTS, Crops
 from kdsr_tools.idr.fitting import find_errors
 from kdsr_tools.markdown import format_table
@@ -84,10 +84,8 @@ def _share(values: np.ndarray, where: np.ndarray) -> str:
 
 def score_cleanness(heads: Heads, score: Tensor, is_clean: Tensor) -> str:
     """Say in a sentence how good the verdict is."""
-    _, _, damaged, clean = heads.cleanness.tolist()
-    truth = is_clean > 0.5
-    says_clean = (score > damaged) & (score >= clean)
-    says_damaged = (score < clean) & (score <= damaged)
+    truth, probability = is_clean > 0.5, heads.find_clean_probability(score)
+    says_clean, says_damaged = probability >= CLEAN_FROM, probability < DAMAGED_BELOW
     parts = []
     for name, chosen, right, wrong in (
         ("clean", truth, says_clean, says_damaged),
