@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 # With `--auto_resume` a finished run is not repeated and an interrupted one goes on.
 TRAIN := $(RUN) basicsr/train.py --auto_resume -opt options/quickstart
 
-.PHONY: install quickstart train-shipped train-sharp test test-faults check format clean-quickstart
+.PHONY: install quickstart train-shipped train-sharp heads test test-faults check format clean-quickstart
 
 install: $(VENV)/installed
 
@@ -57,6 +57,12 @@ experiments/blind_%_student/models/net_g_latest.pth: experiments/blind_%_teacher
 
 experiments/blind_%_teacher/models/net_g_latest.pth: | datasets/blind_train.lmdb
 	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/teacher.yml
+
+# Heads for `kdsr diagnose`, put into a model's file and tested on pictures that they have not seen: see docs/diagnose.md.
+MODEL ?= kdsr_tools/checkpoints/weights/kdsr-xs-x4.safetensors
+heads: | $(VENV)/installed
+	$(RUN) -m kdsr_tools inspect $(MODEL) --images datasets/train --save-heads $(MODEL) --overwrite \
+		--test-images datasets/Kodak24
 
 .PRECIOUS: experiments/blind_%_teacher/models/net_g_latest.pth experiments/blind_%_student/models/net_g_latest.pth
 

@@ -1,6 +1,9 @@
 """Checkpoint files: `.pth` and `.pt`, wrapped as BasicSR writes them or bare, and `.safetensors`.
 
 A file's way to a network: `read_checkpoint` -> `recognise` (`unwrap`, our names, the size) -> the network -> `fill`.
+
+A `.safetensors` file may hold more than its network: heads, which read the network's IDR aloud. `read_checkpoint`
+leaves them out, so that nobody who loads a network sees them; `read_heads` gives them alone.
 """
 
 from __future__ import annotations
@@ -17,7 +20,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from kdsr_arch.weights import NetworkSize, UnknownWeights, size_from_weights, to_own_names
+from kdsr_arch.weights import (
+    HEADS_PREFIX,
+    NetworkSize,
+    UnknownWeights,
+    size_from_weights,
+    to_own_names,
+    without_heads,
+)
 
 # In the order in which they are preferred when the caller does not say: the averaged weights restore better.
 WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net_g")
@@ -26,6 +36,8 @@ PREFIXES = ("params_ema.", "params-ema.", "params.", "module.", "_orig_mod.")
 SAFETENSORS_SUFFIX = ".safetensors"
 # In a folder as the Hugging Face Hub keeps models.
 WEIGHTS_NAME = "model.safetensors"
+# The entry of a file's header that describes its heads.
+HEADS_ENTRY = "heads"
 NAMED_KEYS = 5
 CUT_OFF_WORDS = (
     "truncated",
@@ -128,11 +140,11 @@ def _strip_prefixes(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def read_checkpoint(path: str | Path) -> Any:
-    """Read what a checkpoint file holds, still wrapped, onto the CPU. Raises as `read_weights`."""
+    """Read what a checkpoint file holds but its heads, still wrapped, onto the CPU. Raises as `read_weights`."""
     path = _existing(path)
     try:
         if path.suffix == SAFETENSORS_SUFFIX:
-            return load_file(path)
+            return without_heads(load_file(path))
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # both raise whatever their archive, header and pickle readers do
         raise ValueError(f"{path}: not a readable checkpoint of tensors ({_explain(path, error)})") from error
@@ -164,6 +176,19 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     try:
         with safe_open(path, framework="pt") as file:
             return file.metadata() or {}
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
+
+
+def read_heads(path: str | Path) -> dict[str, Tensor]:
+    """Read a file's heads, by their names without `HEADS_PREFIX`; {} where there are none. Raises as above."""
+    path = _existing(path)
+    if path.suffix != SAFETENSORS_SUFFIX:
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            keys = [key for key in file.keys() if key.startswith(HEADS_PREFIX)]  # noqa: SIM118  (no mapping)
+            return {key.removeprefix(HEADS_PREFIX): file.get_tensor(key) for key in keys}
     except Exception as error:
         raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from kdsr_arch.checkpoint import WEIGHTS_NAME, fill, first_line, read_checkpoint, recognise
 from kdsr_arch.model_card import Evidence, write_card
-from kdsr_arch.weights import TEACHER_MESSAGE, NetworkSize, size_from_weights
+from kdsr_arch.weights import TEACHER_MESSAGE, NetworkSize, join_heads, size_from_weights
 
 CONFIG_NAME = "config.json"
 CARD_NAME = "README.md"
@@ -70,7 +70,11 @@ class Pretrained(nn.Module):
 
 
 def make_files(
-    weights: Mapping[str, Tensor], *, header: Mapping[str, str], evidence: Evidence | None = None
+    weights: Mapping[str, Tensor],
+    *,
+    header: Mapping[str, str],
+    evidence: Evidence | None = None,
+    heads: Mapping[str, Tensor] | None = None,
 ) -> dict[str, bytes]:
     """Make the files of a folder, by name, of a student's weights under our names.
 
@@ -82,7 +86,7 @@ def make_files(
     if size.kind == "teacher":
         raise ValueError(TEACHER_MESSAGE)
     parameters = sum(value.numel() for value in weights.values())
-    tensors = {key: value.contiguous() for key, value in weights.items()}
+    tensors = join_heads(weights, heads or {})
     config = {"architectures": ["KDSRStudent"], **size.arguments()}
     return {
         # The Hub's readers ask whose tensors these are.

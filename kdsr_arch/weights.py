@@ -41,6 +41,8 @@ COUNTERS = {
     "{2i}": (lambda theirs: theirs // 2, lambda ours: 2 * ours),
     "{i+2}": (lambda theirs: theirs - 2, lambda ours: ours + 2),
 }
+# Of tensors beside a network's own, in files that say what the network's IDR knows (`kdsr diagnose`).
+HEADS_PREFIX = "heads."
 PLACEHOLDER = re.compile(r"\{.+?\}")
 # What every student and teacher has, of any size.
 SIGNATURE = tuple(
@@ -104,18 +106,31 @@ def list_signatures() -> tuple[tuple[str, ...], ...]:
     return SIGNATURE, theirs, tuple(map(_spell_as_student, theirs))
 
 
+def without_heads(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
+    """Leave out the heads that a file may hold beside its network, and that no network knows."""
+    return OrderedDict((key, value) for key, value in state_dict.items() if not key.startswith(HEADS_PREFIX))
+
+
+def join_heads(weights: Mapping[str, Tensor], heads: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put heads beside a network's weights, as a file holds them."""
+    joined = {**weights, **{f"{HEADS_PREFIX}{name}": value for name, value in heads.items()}}
+    return {key: value.contiguous() for key, value in joined.items()}
+
+
 def strip_module_prefix(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
     """Remove the `module.` that DataParallel and DistributedDataParallel put before every key."""
     return OrderedDict((key.removeprefix("module."), value) for key, value in state_dict.items())
 
 
 def to_own_names(state_dict: Mapping[str, Tensor]) -> OrderedDict[str, Tensor]:
-    """Return a state dict under our names, whether it came under ours or the authors'. Unknown keys stay as they are.
+    """Return a state dict under our names, whether it came under ours or the authors', without heads.
+
+    Unknown keys stay as they are.
 
     Raises:
         ValueError: the authors' mean shift, which our networks apply as a constant, has other values.
     """
-    state_dict = strip_module_prefix(state_dict)
+    state_dict = without_heads(strip_module_prefix(state_dict))
     if not is_official(state_dict):
         return state_dict
     student_spelling = OrderedDict((re.sub(r"^E_st\.", "E.", key), value) for key, value in state_dict.items())

@@ -30,6 +30,7 @@ class Subcommand(NamedTuple):
 
 SUBCOMMANDS = {
     "upscale": Subcommand("upscale.command", "make pictures larger and sharper"),
+    "diagnose": Subcommand("diagnose.command", "what happened to pictures: blur, noise, JPEG, or nothing"),
     "convert": Subcommand("checkpoints.convert", "checkpoints under other names or in other files"),
     "export": Subcommand("checkpoints.export", "a network as an ONNX file"),
     "info": Subcommand("checkpoints.info", "what a checkpoint holds, its size and its cost"),

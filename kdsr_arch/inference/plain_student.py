@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -31,8 +32,8 @@ class StudentParts(Protocol):
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """Return the SR network's features (1, C, H, W) of `lq` (1, 3, H, W), steered by `idr` (1, C)."""
 
-    def sum_features(self, image: Tensor, box: Box) -> Tensor:
-        """Sum the estimator's features over a part of an image (1, 3, H, W): (1, 4C), in double precision."""
+    def sum_features(self, image: Tensor, boxes: Sequence[Box]) -> Tensor:
+        """Sum the estimator's features over N parts of an image (1, 3, H, W): (N, 4C), in double precision."""
 
 
 class PlainStudent:
@@ -50,7 +51,7 @@ class PlainStudent:
         """See `StudentParts`."""
         return self.student.sr_network.extract_features(lq, idr)
 
-    def sum_features(self, image: Tensor, box: Box) -> Tensor:
+    def sum_features(self, image: Tensor, boxes: Sequence[Box]) -> Tensor:
         """See `StudentParts`."""
         estimator = self.student.estimator
         dtype = sum_type(image.device)
@@ -59,7 +60,8 @@ class PlainStudent:
             return cut(estimator.widen(features), inner).sum(dim=(2, 3), dtype=dtype)
 
         features = estimator.extract_narrow_features(image)
-        return sum_up(features, split_rows(box, WIDE_PIXELS), sum_wide, margin=estimator.wide_reach)
+        margin = estimator.wide_reach
+        return torch.cat([sum_up(features, split_rows(box, WIDE_PIXELS), sum_wide, margin=margin) for box in boxes])
 
 
 def sum_type(device: torch.device) -> torch.dtype:

@@ -8,6 +8,8 @@ convolutions reach. All of these give the result of the whole image, up to round
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +17,7 @@ from kdsr_arch.inference import tiling
 from kdsr_arch.inference.merging import REACH
 from kdsr_arch.inference.plain_student import PlainStudent, StudentParts
 from kdsr_arch.inference.reconstruction import Reconstruction
-from kdsr_arch.inference.tiling import Box, align, cut, grow
+from kdsr_arch.inference.tiling import Box, align, cut, grow, intersect, relative
 from kdsr_arch.inference.winograd import report_failure
 from kdsr_arch.kdsr import KDSRStudent
 
@@ -93,17 +95,57 @@ class ImageRestorer:
         total = tiling.sum_up(
             lq,
             boxes,
-            lambda piece, box: parts.sum_features(piece.to(self.like), box),
+            lambda piece, box: parts.sum_features(piece.to(self.like), [box]),
             margin=estimator.reach,
             alignment=parts.alignment,
         )
         return total / (height * width)
 
     @torch.no_grad()
+    def pool_tiles(self, lq: Tensor, *, tile_size: int) -> tuple[Tensor, Tensor]:
+        """Return the averages (1, F) over `lq` (1, 3, H, W) as `pool_features` does, and those over each of its tiles.
+
+        Args:
+            tile_size: LQ pixels of a tile's side; those at the right and at the bottom may be smaller.
+
+        Returns:
+            (1, F) and (rows, columns, F), for hardly more than the price of the first alone.
+
+        Raises:
+            ValueError: as `pool_features`.
+        """
+        height, width = _size(lq)
+        margin, parts = self.student.estimator.reach, self._parts(lq)
+        cells = list(tiling.split(height, width, tile_size))
+        sums: dict[Box, Tensor] = {}
+
+        def add_piece(piece: Box) -> None:
+            seen = align(grow(piece, margin, height, width), parts.alignment)
+            parts_of_cells = ((cell, intersect(cell, piece)) for cell in cells)
+            shared = [(cell, part) for cell, part in parts_of_cells if part[0] < part[1] and part[2] < part[3]]
+            found = parts.sum_features(cut(lq, seen).to(self.like), [relative(part, seen) for _, part in shared])
+            for (cell, _), total in zip(shared, found, strict=True):
+                sums[cell] = sums[cell] + total if cell in sums else total
+
+        tiling.visit(self._plan(height, width, pixel_bytes=parts.estimator_pixel_bytes, margin=margin), add_piece)
+        totals = torch.stack([sums[cell] for cell in cells])
+        areas = torch.tensor([(bottom - top) * (right - left) for top, bottom, left, right in cells]).to(totals)
+        columns = math.ceil(width / tile_size)
+        return totals.sum(dim=0, keepdim=True) / (height * width), (totals / areas[:, None]).unflatten(0, (-1, columns))
+
+    @torch.no_grad()
     def summarise(self, features: Tensor) -> Tensor:
-        """Turn averages (1, F) into an IDR (1, C), as fp32."""
-        idr, _ = self.student.estimator.summarise(features.to(self.like))
-        return idr.to(torch.float32)
+        """Turn averages (N, F) into IDRs (N, C), as fp32."""
+        return self._summarise(features)[0]
+
+    @torch.no_grad()
+    def summarise_to_idr_prime(self, features: Tensor) -> Tensor:
+        """Turn averages (N, F) into IDR's (N, F), as fp32."""
+        return self._summarise(features)[1]
+
+    def _summarise(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        idr, idr_prime = self.student.estimator.summarise(features.to(self.like))
+        return idr.to(torch.float32), idr_prime.to(torch.float32)
 
     @torch.no_grad()
     def super_resolve(self, lq: Tensor, idr: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from kdsr_arch.checkpoint import SAFETENSORS_SUFFIX, read_metadata, read_weights
+from kdsr_arch.checkpoint import HEADS_ENTRY, SAFETENSORS_SUFFIX, read_heads, read_metadata, read_weights
 from kdsr_arch.pretrained import FILE_NAMES, make_files
-from kdsr_arch.weights import NetworkSize, size_from_weights, to_official_names, to_own_names
+from kdsr_arch.weights import NetworkSize, join_heads, size_from_weights, to_official_names, to_own_names
 from kdsr_tools.checkpoints.cards import find_evidence
 from kdsr_tools.checkpoints.shipped import find_checkpoint
 from kdsr_tools.files import write_then_rename
@@ -33,16 +33,19 @@ def convert(
     param_key: str | None = None,
     precision: str | None = None,
     metadata: Mapping[str, str] | None = None,
+    heads: Mapping[str, Tensor] | None = None,
 ) -> NetworkSize:
     """Write a KDSR checkpoint anew; return what network it is.
 
     Args:
         to: a `.pth` or `.pt` file holds our names under `params`, as BasicSR does, and the authors' bare, as they do; a
-            `.safetensors` file has a header with the network's size, what an old header says, and `metadata`. A name
-            without a suffix is a folder's, for students under our names: such a file, its config and its card.
+            `.safetensors` file has a header with the network's size, what an old header says, and `metadata`; under
+            our names, it keeps the heads of `kdsr diagnose`, too. A name without a suffix is a folder's, for students
+            under our names: such a file, its config and its card.
         names: 'own' or 'official'.
         param_key: 'params' or 'params_ema', where there are both; None prefers the latter.
         precision: 'fp32', 'fp16' or 'bf16'; None keeps that of the numbers.
+        heads: in the place of those that the checkpoint has.
 
     Raises:
         ValueError: not a KDSR checkpoint, one that has no official names, an unknown suffix, or a folder for a teacher.
@@ -62,21 +65,31 @@ def convert(
     if precision is not None:
         weights = OrderedDict((key, value.to(PRECISIONS[precision])) for key, value in weights.items())
     header = {**size.header(), **read_metadata(checkpoint), **(metadata or {})}
+    heads = (heads or read_heads(checkpoint)) if names == "own" else {}
+    if not heads:
+        header.pop(HEADS_ENTRY, None)
     if not to.suffix:
-        _write_folder(to, weights, header, checkpoint)
+        _write_folder(to, weights, header, checkpoint, heads=heads)
         return size
     with write_then_rename(to) as temporary:
         if to.suffix == SAFETENSORS_SUFFIX:
             # Not `save_file`, whose files nobody but their owner may read.
-            temporary.write_bytes(save({key: value.contiguous() for key, value in weights.items()}, metadata=header))
+            temporary.write_bytes(save(join_heads(weights, heads), metadata=header))
         else:
             torch.save(dict(weights) if names == "official" else {"params": dict(weights)}, temporary)
     return size
 
 
-def _write_folder(folder: Path, weights: Mapping[str, Tensor], header: Mapping[str, str], checkpoint: Path) -> None:
+def _write_folder(
+    folder: Path,
+    weights: Mapping[str, Tensor],
+    header: Mapping[str, str],
+    checkpoint: Path,
+    *,
+    heads: Mapping[str, Tensor],
+) -> None:
     try:
-        files = make_files(weights, header=header, evidence=find_evidence(checkpoint))
+        files = make_files(weights, header=header, evidence=find_evidence(checkpoint), heads=heads)
     except ValueError as error:
         raise ValueError(f"{checkpoint}: {error}") from error
     for name, content in files.items():

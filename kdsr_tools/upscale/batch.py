@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from kdsr_data.pictures import MAX_PIXELS, Picture, decode_picture, read_picture
@@ -43,6 +45,7 @@ class Outcome:
     repeated: int = 0
     scenes: int = 0
     notes: list[str] = field(default_factory=list)
+    diagnosis: dict[str, Any] = field(default_factory=dict)  # of a picture, as `Diagnosis.as_dict`
 
     def describe_failure(self) -> str:
         """Say which picture failed, and why."""
@@ -58,6 +61,7 @@ class Settings:
     max_pixels: int = MAX_PIXELS
     keep_metadata: bool = False
     stream_format: str = "PNG"
+    diagnoses: bool = False  # whether it is found out what happened to each picture
     film: FilmSettings = field(default_factory=FilmSettings)
     process: Process = field(default_factory=Process)
 
@@ -129,10 +133,19 @@ def _upscale_picture(
     job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome, note: Callable[[str], None]
 ) -> None:
     picture = _read(job, upscaler, settings, note)
-    pixels = upscaler(picture.pixels)
+    pixels = _enlarge(picture.pixels, upscaler, settings, outcome)
     outcome.height, outcome.width = pixels.shape[:2]
     _write(job, replace(picture, pixels=pixels), settings)
     outcome.status = "done"
+
+
+def _enlarge(pixels: np.ndarray, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> np.ndarray:
+    if not settings.diagnoses:
+        return upscaler(pixels)
+    features = upscaler.pool_features(pixels)
+    outcome.diagnosis = upscaler.diagnose(pixels, features=features).as_dict()
+    # What the estimator has just found is most of a diagnosis's price, and not paid twice.
+    return upscaler(pixels, idr=upscaler.summarise(features) if upscaler.idr_source == "full" else None)
 
 
 def _upscale_animation(job: Job, upscaler: Upscaler, settings: Settings, outcome: Outcome) -> None:

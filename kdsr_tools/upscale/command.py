@@ -46,6 +46,14 @@ def _add_network_arguments(parser: argparse.ArgumentParser) -> None:
         "picture and each frame (full), from its centre (crop, faster), from the first one for all of them (first), or "
         "from a picture that the same camera took",
     )
+    for name, damage in (("denoise", "noisier"), ("deblur", "more blurred")):
+        group.add_argument(
+            f"--{name}",
+            type=float,
+            default=0.0,
+            metavar="-1..1",
+            help=f"restore as if the picture were {damage} than it seems, or less so below 0 (default 0)",
+        )
 
 
 def _add_file_arguments(parser: argparse.ArgumentParser) -> None:

@@ -82,6 +82,22 @@ def plan_jobs(
     return jobs
 
 
+def find_pictures(
+    inputs: Sequence[str], *, recursive: bool = False, report: Callable[[str], None] = lambda line: None
+) -> list[tuple[Path, Path]]:
+    """List the pictures that files, folders and patterns name: each one's path, and its place inside what named it.
+
+    Films are passed over, and that is reported. Raises ValueError as `plan_jobs`.
+    """
+    pictures = []
+    for found in _without_repetitions(_find(inputs, recursive=recursive, output=None, report=report)):
+        if needs_av(found.path):
+            report(f"{found.path}: a film, which was passed over")
+        else:
+            pictures.append((found.path, found.inside))
+    return pictures
+
+
 def plan_stream(inputs: Sequence[str], *, output: Path | None) -> Job:
     """Plan the one picture that is read from standard input, or written to standard output, or both, where `-` stands.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from kdsr_data.pictures.picture import LARGEST_VALUE, Unusable
 from kdsr_data.pictures.pillow import find_pixels
@@ -124,3 +126,13 @@ def to_image(planes: Planes, *, like: np.ndarray) -> np.ndarray:
 
 def _divide_by_alpha(colour: Tensor, alpha: Tensor) -> Tensor:
     return torch.where(alpha > LEAST_ALPHA, colour / alpha.clamp(min=LEAST_ALPHA), 0.0)
+
+
+def resample(plane: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring a plane (1, C, H, W) to another height and width, bicubic, antialiased where it shrinks."""
+    return F.interpolate(plane, size=size, mode="bicubic", antialias=True)
+
+
+def are_finite(results: list[Tensor]) -> bool:
+    """Return whether all numbers are. A sum is if its terms are, and needs no array of truth values as large."""
+    return all(math.isfinite(float(result.sum())) for result in results)

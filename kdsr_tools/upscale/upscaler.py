@@ -11,30 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional as F
 
 from kdsr_arch import KDSRStudent
+from kdsr_arch.checkpoint import read_heads
 from kdsr_arch.inference.restorer import CROP_SIZE, ImageRestorer
 from kdsr_arch.inference.tiling import cut_centre
 from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network
 from kdsr_tools.checkpoints.shipped import load_model
 from kdsr_tools.devices import find_device
+from kdsr_tools.heads.diagnosis import Diagnosis
+from kdsr_tools.heads.reader import Heads, load_heads
+from kdsr_tools.upscale.diagnosing import read_idrs, read_tile_idrs
 from kdsr_tools.upscale.fringes import limit_to_neighbours
-from kdsr_tools.upscale.pixels import Planes, as_array, from_rgb, to_image, to_planes, to_rgb
+from kdsr_tools.upscale.machine import PRECISIONS, Knobs, check_precision, choose_memory, refuse_student_settings
+from kdsr_tools.upscale.pixels import Planes, are_finite, as_array, from_rgb, resample, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 from kdsr_tools.upscale.video.settings import EncoderSettings
 
 if TYPE_CHECKING:
     from kdsr_tools.upscale.video.film import FilmFrame, FilmReport
-
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-# Of the memory that is free when an upscaler is made: results and other programs need some, too.
-SHARE_OF_FREE_MEMORY = 0.5
-LEAST_MEMORY = 512 * 2**20  # bytes
 
 
 class Upscaler:
@@ -49,6 +47,8 @@ class Upscaler:
         idr_from: what a KDSR student estimates the degradation from: 'full' (the whole picture), 'crop' (its centre,
             which is faster), or another picture, as an array, that the same camera took.
         outscale: the final factor, by resizing the network's result; None is the network's own scale.
+        denoise, deblur: -1 to 1, for models with heads: let the network take the picture for so much noisier or more
+            blurred than it seems; below 0, for less. Steps of `kdsr_tools.idr.fitting.KNOB_STEPS`; 0 changes nothing.
         fast: let KDSR students take the shortcuts of `kdsr_arch.inference.restorer`.
         num_processes: how many on this machine share the free memory.
         warn: told, in a sentence, that a result was computed again.
@@ -67,17 +67,20 @@ class Upscaler:
         tile_size: int | None = None,
         idr_from: str | np.ndarray = "full",
         outscale: float | None = None,
+        denoise: float = 0.0,
+        deblur: float = 0.0,
         fast: bool = True,
         num_processes: int = 1,
         warn: Callable[[str], Any] = warnings.warn,
     ):
         self.device = find_device(device)
-        _check_precision(precision, self.device)
+        check_precision(precision, self.device)
         if outscale is not None and not 0 < outscale < math.inf:
             raise ValueError(f"outscale: expected a number above 0, got {outscale}")
         self.is_student = isinstance(loaded.network, KDSRStudent)
+        self.knobs = Knobs.check(denoise=denoise, deblur=deblur)
         if not self.is_student:
-            _refuse_student_settings(loaded, max_memory=max_memory, idr_from=idr_from)
+            refuse_student_settings(loaded, max_memory=max_memory, idr_from=idr_from, knobs=self.knobs)
         if max_memory is None and self.device.type == "cpu":
             max_memory = choose_memory(num_processes=num_processes)
         self.loaded = loaded
@@ -89,6 +92,7 @@ class Upscaler:
         self.warn = warn
         self._idr_from = self._check_idr_source(idr_from)
         self._fixed_idr: Tensor | None = None
+        self._heads: Heads | None = load_heads(loaded.path) if self.knobs.are_turned else None
         self._restorers: dict[str, ImageRestorer | TiledRestorer] = {}
         self._make_restorer(precision)
 
@@ -145,10 +149,10 @@ class Upscaler:
         image = as_array(image)
         planes = to_planes(image)
         results = self._restore(planes, self.precision, idr)
-        if self.precision != "fp32" and not _are_finite(results):
+        if self.precision != "fp32" and not are_finite(results):
             self.warn(f"the result in {self.precision} was not finite and was computed again in fp32")
             results = self._restore(planes, "fp32", idr)
-        if not _are_finite(results):
+        if not are_finite(results):
             raise ValueError(f"the result of {self.loaded.path} is not finite; its weights may be damaged")
         sr = Planes(results[0], None) if planes.alpha is None else limit_to_neighbours(Planes(*results), planes)
         return to_image(self._resize(sr, *image.shape[:2]), like=image)
@@ -199,9 +203,40 @@ class Upscaler:
 
         return restore_frames(self, Path(source), idr_from=idr_from)
 
-    def pool_features(self, image: np.ndarray) -> Tensor:
+    def diagnose(self, image: np.ndarray | Image.Image, *, features: Tensor | None = None) -> Diagnosis:
+        """Say what happened to a picture: blur, noise, JPEG, each with an interval; see `docs/diagnose.md`.
+
+        Args:
+            image: as for a call.
+            features: what `pool_features` gave for it, where that is known.
+
+        Raises:
+            ValueError: the array is no picture, or the model has no heads; the message says how to make them.
+        """
+        heads, (height, width) = self.require_heads(), as_array(image).shape[:2]
+        features = self.pool_features(image) if features is None else features
+        return read_idrs(self._student_restorer(), heads, features, num_pixels=height * width)[0]
+
+    def diagnose_tiles(self, image: np.ndarray | Image.Image) -> tuple[Diagnosis, list[list[Diagnosis]]]:
+        """Say what happened to a picture, and to each of its tiles, in rows; see `diagnosing.MAP_TILE_SIZE`."""
+        lq = to_rgb(to_planes(as_array(image)).colour)
+        return read_tile_idrs(self._student_restorer(), self.require_heads(), lq)
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether the model can say what happened to pictures."""
+        return self.is_student and bool(read_heads(self.loaded.path))
+
+    def require_heads(self) -> Heads:
+        """Return what reads the model's IDR; ValueError if its file has none."""
+        self._student_restorer()
+        if self._heads is None:
+            self._heads = load_heads(self.loaded.path)
+        return self._heads
+
+    def pool_features(self, image: np.ndarray | Image.Image) -> Tensor:
         """Return the averages (1, F) that a KDSR student's estimator makes of a picture; see `ImageRestorer`."""
-        return self._student_restorer().pool_features(to_rgb(to_planes(image).colour))
+        return self._student_restorer().pool_features(to_rgb(to_planes(as_array(image)).colour))
 
     def summarise(self, features: Tensor) -> Tensor:
         """Turn the mean of several pictures' `pool_features` into the one IDR (1, C) of all of them."""
@@ -225,7 +260,7 @@ class Upscaler:
         if self.scale == self.loaded.scale:
             return sr
         size = self.result_size(height, width)
-        return Planes(_resample(sr.colour, size), None if sr.alpha is None else _resample(sr.alpha, size))
+        return Planes(resample(sr.colour, size), None if sr.alpha is None else resample(sr.alpha, size))
 
     def _restore(self, planes: Planes, precision: str, idr: Tensor | None) -> list[Tensor]:
         """Enlarge colour and, if there is one, alpha, which goes through the network like a gray picture."""
@@ -234,7 +269,8 @@ class Upscaler:
         # One IDR for both, so that colour and alpha stay in step.
         shared = {}
         if isinstance(restorer, ImageRestorer):
-            shared["idr"] = self._find_idr(restorer, to_rgb(inputs[0])) if idr is None else idr
+            idr = self._find_idr(restorer, to_rgb(inputs[0])) if idr is None else idr
+            shared["idr"] = self.require_heads().steer(idr, **self.knobs._asdict()) if self.knobs.are_turned else idr
         return [from_rgb(restorer(to_rgb(plane), **shared), like=plane) for plane in inputs]
 
     def _find_idr(self, restorer: ImageRestorer, lq: Tensor) -> Tensor:
@@ -267,33 +303,3 @@ class Upscaler:
         if not isinstance(idr_from, str) or idr_from not in ("full", "crop"):
             raise ValueError(f"idr_from: expected 'full', 'crop' or a picture as an array, got {idr_from!r}")
         return idr_from
-
-
-def _resample(plane: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(plane, size=size, mode="bicubic", antialias=True)
-
-
-def _check_precision(precision: str, device: torch.device) -> None:
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
-    if precision == "fp16" and device.type == "cpu":
-        raise ValueError("precision: fp16 on a CPU is slow and overflows; use bf16 or fp32 there, or a GPU")
-
-
-def _refuse_student_settings(loaded: LoadedNetwork, *, max_memory: int | None, idr_from: Any) -> None:
-    if max_memory is not None:
-        raise ValueError(
-            f"max_memory: how much {loaded.description} needs is not known; set tile_size (--tile) instead"
-        )
-    if not (isinstance(idr_from, str) and idr_from == "full"):
-        raise ValueError(f"idr_from: {loaded.description} estimates no IDR; leave it out")
-
-
-def choose_memory(*, num_processes: int = 1) -> int:
-    """Choose the bytes of memory that each of the processes on this machine may work with, by what is free."""
-    return max(int(psutil.virtual_memory().available * SHARE_OF_FREE_MEMORY / num_processes), LEAST_MEMORY)
-
-
-def _are_finite(results: list[Tensor]) -> bool:
-    # A sum is finite if all its terms are, and needs no array of truth values as large as the result.
-    return all(math.isfinite(float(result.sum())) for result in results)

@@ -123,6 +123,8 @@ def _machine_settings(args: argparse.Namespace, process: Process) -> dict[str, A
         "max_memory": args.max_memory,
         "tile_size": args.tile,
         "outscale": args.outscale,
+        "denoise": args.denoise,
+        "deblur": args.deblur,
         "num_processes": process.local_count,
     }
 
@@ -173,6 +175,7 @@ def _do_share(
         args.max_pixels or MAX_PIXELS,
         args.keep_metadata,
         "PNG" if args.format == "keep" else FORMATS[OUTPUT_SUFFIXES[args.format]],
+        args.json and upscaler.has_heads,
         _film_settings(args),
         process,
     )
@@ -231,5 +234,5 @@ def _summarise(upscaler: Upscaler, groups: dict[str, list[Outcome]], *, seconds:
 
 
 def _without_status(outcome: Outcome) -> dict[str, Any]:
-    fields = {key: value for key, value in asdict(outcome).items() if key != "status" and value not in ("", 0, [])}
+    fields = {key: value for key, value in asdict(outcome).items() if key != "status" and value not in ("", 0, [], {})}
     return fields | ({"seconds": round(outcome.seconds, 3)} if outcome.seconds else {})

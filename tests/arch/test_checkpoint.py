@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from kdsr_arch import read_weights
-from kdsr_arch.checkpoint import first_line, read_metadata
+from kdsr_arch import load_student, read_weights
+from kdsr_arch.checkpoint import first_line, read_checkpoint, read_heads, read_metadata
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,24 @@ def test_safetensors_files_are_read_with_their_metadata(tmp_path, student):
     assert read_metadata(tmp_path / "net.safetensors") == {"name": "small"}
 
 
+def test_heads_are_split_off_before_anyone_sees_them(tmp_path, student):
+    path = tmp_path / "net.safetensors"
+    save_file({**student.state_dict(), "heads.bias": torch.ones(3)}, path)
+    assert read_checkpoint(path).keys() == read_weights(path).keys() == student.state_dict().keys()
+    load_student(path).load_state_dict(load_file(path), strict=True)  # as strangers read it
+    assert {key: value.tolist() for key, value in read_heads(path).items()} == {"bias": [1, 1, 1]}
+    save_file(student.state_dict(), path)
+    torch.save(student.state_dict(), tmp_path / "net.pth")
+    assert read_heads(path) == read_heads(tmp_path / "net.pth") == {}
+
+
 def test_files_without_metadata_have_none(tmp_path):
     save_file({"w": torch.zeros(1)}, tmp_path / "net.safetensors")
     torch.save({"w": torch.zeros(1)}, tmp_path / "net.pth")
     assert read_metadata(tmp_path / "net.safetensors") == read_metadata(tmp_path / "net.pth") == {}
 
 
-@pytest.mark.parametrize("read", [read_weights, read_metadata])
+@pytest.mark.parametrize("read", [read_weights, read_metadata, read_heads])
 def test_a_damaged_safetensors_file_is_named(tmp_path, read):
     (tmp_path / "net.safetensors").write_bytes(b"no header")
     with pytest.raises(ValueError, match=r"net\.safetensors: not a readable checkpoint of tensors"):

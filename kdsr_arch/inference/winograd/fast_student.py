@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from time import perf_counter
 from typing import cast
@@ -49,7 +49,7 @@ class FastStudent:
         """Make all kernels that this student needs, and use them on an image of a few pixels."""
         size = (4, 4)
         self.extract_features(torch.zeros(1, 3, *size), torch.zeros(1, self.conv_body.out_channels))
-        self.sum_features(torch.zeros(1, 3, *size), (0, size[0], 0, size[1]))
+        self.sum_features(torch.zeros(1, 3, *size), [(0, size[0], 0, size[1])])
 
     def extract_features(self, lq: Tensor, idr: Tensor) -> Tensor:
         """As `SRNetwork.extract_features`, for one image."""
@@ -66,20 +66,21 @@ class FastStudent:
             self.conv_body(team, source, target, residual=target)
         return target.image
 
-    def sum_features(self, image: Tensor, box: Box) -> Tensor:
-        """Sum the estimator's features over a part of an image (1, 3, h, w): (1, 4C), in double precision."""
+    def sum_features(self, image: Tensor, boxes: Sequence[Box]) -> Tensor:
+        """Sum the estimator's features over N parts of an image (1, 3, h, w): (N, 4C), in double precision."""
         channels, size = self.estimator.conv_first.out_channels, image.shape[2:]
         source, inner = FeatureMap(channels, *size), FeatureMap(channels, *size)
         _fill_first(source, image, self.estimator.conv_first, activate=True)
-        total = torch.zeros(1, self.wide_convs[-1].out_channels, dtype=torch.float64)
+        totals = torch.zeros(len(boxes), self.wide_convs[-1].out_channels, dtype=torch.float64)
         with gather_team([conv for pair in self.residual_convs for conv in pair] + self.wide_convs) as team:
             for conv1, conv2 in self.residual_convs:
                 conv1(team, source, inner)
                 # In place: a pixel of the sum depends on no other pixel of the residual.
                 conv2(team, inner, source, residual=source)
-            for strip in split_rows(box, WIDE_PIXELS):
-                total += self._sum_wide(team, source, strip)
-        return total
+            for total, box in zip(totals, boxes, strict=True):
+                for strip in split_rows(box, WIDE_PIXELS):
+                    total += self._sum_wide(team, source, strip)
+        return totals
 
     def _sum_wide(self, team: Team, source: FeatureMap, strip: Box) -> Tensor:
         """Run the last three convolutions for a strip, each on as much around it as the next one reaches."""

@@ -13,6 +13,7 @@ from basicsr.utils import tensor2img
 
 from kdsr_data.image_io import ImageReadError
 from kdsr_data.presets import describe_label
+from kdsr_tools.compare.diagnoses import make_diagnoser
 from kdsr_tools.compare.metrics import METRICS
 from kdsr_tools.compare.report import Report, SetResults, format_score
 from kdsr_tools.compare.runner import Plan
@@ -105,6 +106,7 @@ class _SetCollector:
         self.number = len(data.views)
         self.plan: Plan = results.plan
         self.shown: ShownSettings = report.settings.shown
+        self.diagnose = make_diagnoser(report.models)
         self.bicubic = {model.name for model in report.models if model.network is None}
 
     def collect(self) -> None:
@@ -174,7 +176,14 @@ class _SetCollector:
                 sr[name] = self._add_block(encoding.encode, picture)
                 scores[name] = self._caption(shown.items[name])
         lq = self._add_block(encode_webp, shown.lq)
-        return {"lq": lq, "sr": sr, "scores": scores, "errors": errors, "place": [place.left, place.top, place.size]}
+        return {
+            "lq": lq,
+            "diagnosis": self.diagnose(shown.lq) if self.diagnose else None,
+            "sr": sr,
+            "scores": scores,
+            "errors": errors,
+            "place": [place.left, place.top, place.size],
+        }
 
     def _caption(self, item: Item) -> str:
         parts = []

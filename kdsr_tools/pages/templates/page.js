@@ -53,10 +53,11 @@
 
   /** What can be looked at: LQ, every model, GT where there is one. */
   const sources = () => {
-    const { lq, sr, scores, errors } = shown();
+    const { lq, sr, scores, errors, diagnosis } = shown();
     const models = view().models.map((name) => ({ name, block: sr[name], note: scores[name] || "", error: errors[name] }));
     const gt = picture().gt === null ? [] : [{ name: "GT", block: picture().gt, note: "original" }];
-    return [{ name: "LQ", block: lq, note: "input", pixels: true }, ...models, ...gt];
+    const { note, details } = diagnosis || { note: "input", details: "" };
+    return [{ name: "LQ", block: lq, note, details, pixels: true }, ...models, ...gt];
   };
 
   const fillSelect = (select, names, chosen) => {
@@ -124,6 +125,7 @@
       name.textContent = source.name;
       const note = document.createElement("span");
       note.textContent = source.note;
+      tile.title = source.details || "";
       tile.append(pixels, name, note);
       tile.addEventListener("click", () => { state.right = index; showStage(); showTiles(); $("tiles").children[index].focus(); });
       return tile;

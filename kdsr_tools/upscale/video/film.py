@@ -132,7 +132,7 @@ class Film:
             "source": (str(self.source.resolve()), stat.st_size, stat.st_mtime_ns),
             "network": (str(network), Path(network).stat().st_mtime_ns if is_file else 0),
             "sharpness": self.upscaler.loaded.sharpness,
-            "upscaler": (self.upscaler.scale, self.upscaler.precision, self.upscaler.idr_source),
+            "upscaler": (self.upscaler.scale, self.upscaler.precision, self.upscaler.idr_source, *self.upscaler.knobs),
             "settings": str(self.settings),
         }
 

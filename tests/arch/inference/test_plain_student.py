@@ -14,7 +14,7 @@ def test_sums_over_the_parts_of_an_image_make_its_average(student, monkeypatch):
     parts = [(0, 5, 0, 17), (5, 13, 0, 9), (5, 13, 9, 17)]
     for wide_pixels in (40, 2**14):  # in strips, and at once
         monkeypatch.setattr(plain_student, "WIDE_PIXELS", wide_pixels)
-        total = sum(PlainStudent(student).sum_features(image, part) for part in parts)
+        total = sum(PlainStudent(student).sum_features(image, [part]) for part in parts)
         assert total.dtype == torch.float64
         torch.testing.assert_close((total / (13 * 17)).float(), expected, atol=1e-6, rtol=1e-5)
 

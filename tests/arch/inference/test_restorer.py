@@ -182,9 +182,9 @@ class OutOfMemoryAbove:
         self._check(lq)
         return self.parts.extract_features(lq, idr)
 
-    def sum_features(self, image, box):
+    def sum_features(self, image, boxes):
         self._check(image)
-        return self.parts.sum_features(image, box)
+        return self.parts.sum_features(image, boxes)
 
     body_pixel_bytes = estimator_pixel_bytes = 1
 
@@ -229,3 +229,28 @@ def test_an_idr_of_another_length_is_an_error(student):
 def test_a_tile_size_below_one_is_an_error(student):
     with pytest.raises(ValueError, match="tile_size: expected at least 1"):
         ImageRestorer(student, tile_size=0)
+
+
+@pytest.mark.parametrize("settings", [{}, {"tile_size": 11}, {"fast": False}])
+@torch.no_grad()
+def test_tiles_have_their_own_averages_and_the_whole_has_its_mean(monkeypatch, student, settings):
+    make_fast_only(monkeypatch)
+    lq = torch.rand(1, 3, 37, 26)
+    restorer = ImageRestorer(student, **settings)
+    whole, tiles = restorer.pool_tiles(lq, tile_size=16)
+    features = student.estimator.extract_features(lq)
+    assert tiles.shape == (3, 2, 32)
+    torch.testing.assert_close(whole.float(), features.mean(dim=(2, 3)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(whole, restorer.pool_features(lq), atol=1e-6, rtol=1e-4)
+    for row, column in ((0, 0), (1, 1), (2, 0), (2, 1)):
+        expected = features[0, :, 16 * row : 16 * row + 16, 16 * column : 16 * column + 16].mean(dim=(1, 2))
+        torch.testing.assert_close(tiles[row, column].float(), expected, atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_averages_give_idr_and_idr_prime(student):
+    restorer, lq = ImageRestorer(student), torch.rand(1, 3, 20, 20)
+    idr, idr_prime = student.estimate_idr(lq)
+    features = restorer.pool_features(lq)
+    torch.testing.assert_close(restorer.summarise(features), idr, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(restorer.summarise_to_idr_prime(features), idr_prime, atol=1e-5, rtol=1e-4)

@@ -4,10 +4,11 @@ import pytest
 import torch
 import yaml
 from option_files import SMALL_NETWORKS, save_student, save_teacher
+from safetensors.torch import save_file
 
 from kdsr_arch import KDSRStudent, load_student, read_weights
-from kdsr_arch.checkpoint import read_metadata
-from kdsr_arch.weights import is_official, to_own_names
+from kdsr_arch.checkpoint import read_heads, read_metadata
+from kdsr_arch.weights import is_official, join_heads, to_own_names
 from kdsr_tools.checkpoints.loading import load_network
 from kdsr_tools.checkpoints.shipped import list_models
 from kdsr_tools.cli import main
@@ -56,6 +57,22 @@ def test_safetensors_files_say_what_they_hold(tmp_path):
     assert (tmp_path / "a.safetensors").stat().st_mode == (tmp_path / "net.pth").stat().st_mode
     assert convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", "--set", "name=KDSR-B") == 0
     assert read_metadata(tmp_path / "b.safetensors") == {**header, "name": "KDSR-B"}
+
+
+def test_heads_go_where_they_can_be_read_again(tmp_path):
+    weights = KDSRStudent(2, 8, 1, 1).state_dict()
+    heads = {"bias": torch.tensor([1 / 3])}
+    save_file(join_heads(weights, heads), tmp_path / "net.safetensors", metadata={"heads": "of a test"})
+    assert convert(tmp_path / "net.safetensors", tmp_path / "half.safetensors", "--precision", "fp16") == 0
+    assert torch.equal(read_heads(tmp_path / "half.safetensors")["bias"], heads["bias"])  # not made smaller
+    assert read_metadata(tmp_path / "half.safetensors")["heads"] == "of a test"
+    assert convert(tmp_path / "net.safetensors", tmp_path / "folder") == 0
+    assert torch.equal(read_heads(tmp_path / "folder")["bias"], heads["bias"])
+    assert KDSRStudent.from_pretrained(tmp_path / "folder").scale == 2
+    assert convert(tmp_path / "net.safetensors", tmp_path / "net.pth") == 0
+    assert convert(tmp_path / "net.pth", tmp_path / "without.safetensors") == 0
+    assert read_weights(tmp_path / "net.pth").keys() == weights.keys()
+    assert read_heads(tmp_path / "without.safetensors") == {}
 
 
 def test_either_weights_may_be_chosen_and_made_smaller(tmp_path):

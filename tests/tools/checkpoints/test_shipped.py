@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 from option_files import SMALL_NETWORKS
 from safetensors.torch import load_file, save_file
@@ -193,3 +194,17 @@ def test_a_shipped_model_loads_through_spandrel(name):
     lq = torch.rand(1, 3, 30, 22)
     with torch.no_grad():
         torch.testing.assert_close(descriptor(lq), student(lq).clamp(0, 1), atol=1e-5, rtol=0)
+
+
+def test_the_default_says_what_happened_to_a_picture_it_has_not_seen():
+    gt = skimage.data.chelsea()[:300, :448].astype(np.float32) / 255
+    diagnose = Upscaler.default(device="cpu").diagnose
+    block = {"type": "ClassicDegradation", "scale": 4}
+    noisy, blurred, compressed, clean = (
+        diagnose(build_degradation(block | damage)(gt, np.random.default_rng(0)))
+        for damage in ({"noise_sigma_255": 15}, {"sigma": 3.2}, {"jpeg_quality": 40}, {})
+    )
+    assert noisy.noise.low <= 15 <= noisy.noise.high and noisy.noise.low > 8
+    assert blurred.blur.low > clean.blur.high and not blurred.is_clean
+    assert compressed.jpeg.low <= 40 <= compressed.jpeg.high and compressed.jpeg.high < 70
+    assert clean.is_clean is not False and clean.jpeg.low > 80 and clean.noise.high < 5

@@ -2,10 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from option_files import save_student, save_teacher, write_options
+from PIL import Image
 
+from kdsr_arch import load_student
+from kdsr_arch.checkpoint import read_metadata
+from kdsr_tools import Upscaler
 from kdsr_tools.cli import main
 
 
@@ -53,3 +58,43 @@ def test_what_has_no_idr_is_refused(networks, gt_folder, tmp_path, capsys):
     ):
         assert inspect(arguments[0], gt_folder, tmp_path / "out", *arguments[1:]) == 1
         assert message in capsys.readouterr().err
+
+
+def save_heads(student, gt_folder, to, *arguments):
+    return main(["inspect", str(student), "--images", str(gt_folder), "--save-heads", str(to), *arguments])
+
+
+@pytest.fixture
+def pictures(tmp_path, photograph):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(6):
+        Image.fromarray(photograph[2 * number :][:60, 5 * number :][:, :80]).save(folder / f"{number}.png")
+    return folder
+
+
+def test_heads_are_saved_with_the_student_and_tested_on_other_pictures(networks, pictures, gt_folder, tmp_path, capsys):
+    path = tmp_path / "net.safetensors"
+    options = ("--number", "300", "--test-images", str(gt_folder), "--test-number", "24", "--seed", "3")
+    assert save_heads(networks[0], pictures, path, *options) == 0
+    printed = capsys.readouterr().out
+    assert "| R² | all | tiles | pictures | flat | texture | edges |" in printed
+    assert "| crops | 24 | 24 | 0 |" in printed
+    assert printed.endswith("from 300 damaged crops of 6 pictures\n")
+    assert read_metadata(path)["heads"].endswith("from 300 damaged crops of 6 pictures, seed 3")
+    student = load_student(path)
+    assert all(torch.equal(v, student.state_dict()[k]) for k, v in load_student(networks[0]).state_dict().items())
+    upscaler = Upscaler.from_checkpoint(path, device="cpu")
+    assert 0 <= upscaler.diagnose(np.zeros((20, 30, 3), np.uint8)).blur.value <= 4
+
+
+def test_heads_are_refused_where_they_cannot_be_kept(networks, gt_folder, tmp_path, capsys):
+    (tmp_path / "there.safetensors").touch()
+    for name, message in (
+        ("net.pth", "--save-heads: expected a name that ends in .safetensors"),
+        ("there.safetensors", "exists already; --overwrite replaces it"),
+    ):
+        assert save_heads(networks[0], gt_folder, tmp_path / name) == 1
+        assert message in capsys.readouterr().err
+    assert save_heads(networks[0], gt_folder, tmp_path / "few.safetensors", "--number", "20") == 1
+    assert "heads need at least 300 crops" in capsys.readouterr().err

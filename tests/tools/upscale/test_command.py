@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from heads_files import save_student_with_heads
 from option_files import PLUGIN_LINE, ROOT, SMALL_NETWORKS, save_student, save_teacher
 from PIL import Image, ImageCms
 from safetensors.torch import save_file
@@ -79,6 +80,28 @@ def test_the_summary_for_programs_has_every_picture(here, capsys):
     assert summary["kept"] == [{"source": "p/a.png", "target": "out/a.png"}]
     assert summary["failed"][0]["reason"].startswith("p/broken.png: not a picture of a known format")
     assert output.err.startswith("kdsr: p/broken.png: not a picture of a known format")
+
+
+def test_the_summary_has_each_pictures_diagnosis_where_the_model_has_heads(here, capsys):
+    save_student_with_heads(here / "net.safetensors")
+    arguments = ["upscale", "p/a.png", "--model", "net.safetensors", "--device", "cpu"]
+    assert main([*arguments, "-o", "plain"]) == 0
+    capsys.readouterr()
+    for place in ("full", "crop"):
+        assert main([*arguments, "-o", place, "--json", "--idr-from", place]) == 0
+        diagnosis = json.loads(capsys.readouterr().out)["done"][0]["diagnosis"]
+        assert diagnosis == Upscaler.from_checkpoint("net.safetensors").diagnose(Image.open("p/a.png")).as_dict()
+        assert Path(place, "a.png").read_bytes() == Path("plain/a.png").read_bytes()
+
+
+def test_knobs_are_turned_and_refused_beyond_their_ends(here, capsys):
+    save_student_with_heads(here / "net.safetensors")
+    arguments = ["upscale", "p/a.png", "--model", "net.safetensors", "--device", "cpu"]
+    assert main([*arguments, "-o", "turned", "--denoise", "-1", "--deblur=0.5"]) == 0
+    expected = Upscaler.from_checkpoint("net.safetensors", denoise=-1, deblur=0.5)(Image.open("p/a.png"))
+    np.testing.assert_array_equal(Image.open("turned/a.png"), expected)
+    assert main([*arguments, "-o", "far", "--denoise", "2"]) == 1
+    assert "denoise: expected -1 to 1, got 2" in capsys.readouterr().err
 
 
 def test_existing_results_are_kept_unless_told_otherwise(here, capsys):

@@ -34,6 +34,12 @@ assert Upscaler.default().scale == 4
         assert result.size == (40, 48)
 
 
+def test_pictures_are_diagnosed_without_them_too(picture, tmp_path):
+    script = "from kdsr_tools.cli import main; sys.exit(main(['diagnose', *sys.argv[1:]]))"
+    assert_runs(script, picture, "--map", tmp_path / "maps", without=(*ABSENT, "basicsr", "torchvision"))
+    assert (tmp_path / "maps/a.png.map.png").exists()
+
+
 def test_a_network_of_basicsr_says_what_is_missing(tmp_path, picture):
     (tmp_path / "net.yml").write_text("scale: 2\nnetwork_g: {type: EDSR, num_in_ch: 3, num_out_ch: 3}\n")
     checkpoint = save_student(tmp_path / "net.pth")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from heads_files import save_student_with_heads
 from option_files import SMALL_NETWORKS
 from PIL import Image
 from safetensors.torch import save_file
@@ -246,15 +247,6 @@ def test_the_default_is_the_shipped_model_that_says_so(tmp_path, student, monkey
     assert repr(Upscaler.from_shipped("a", device="cpu")).startswith("Upscaler(a: KDSR student x4,")
 
 
-def test_memory_is_shared_among_processes_and_never_less_than_needed(monkeypatch):
-    free = type("Memory", (), {"available": 8 * 2**30})
-    monkeypatch.setattr(upscaler.psutil, "virtual_memory", lambda: free)
-    assert upscaler.choose_memory() == 4 * 2**30
-    assert upscaler.choose_memory(num_processes=2) == 2 * 2**30
-    free.available = 0
-    assert upscaler.choose_memory() == 512 * 2**20
-
-
 def test_importing_the_package_stays_light():
     script = "import sys, kdsr_tools.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2]).returncode == 0
@@ -283,3 +275,32 @@ def test_pil_images_are_taken(mode):
 def test_a_pil_image_without_a_defined_white_is_refused():
     with pytest.raises(ValueError, match="image: expected 8 or 16 bits a channel, got Pillow's mode F"):
         make_upscaler(Enlarger())(Image.new("F", (4, 4)))
+
+
+def test_knobs_move_the_idr_along_the_heads_directions(tmp_path, photograph):
+    path = tmp_path / "net.safetensors"
+    student = save_student_with_heads(path)
+    lq = photograph[:30, :40]
+    result = Upscaler.from_checkpoint(path, device="cpu", denoise=0.5, deblur=-1)(lq)
+    idr, _ = student.estimate_idr(to_lq(lq))
+    idr[0, :2] += torch.tensor([0.5, -1])
+    assert_within_one(result, to_uint8(student.super_resolve(to_lq(lq), idr)))
+    assert (result != Upscaler.from_checkpoint(path, device="cpu")(lq)).mean() > 0.1
+
+
+def test_knobs_at_zero_change_no_bit(tmp_path, photograph):
+    path = tmp_path / "net.safetensors"
+    save_student_with_heads(path)
+    image = photograph.astype(np.float32) / 255
+    results = [Upscaler.from_checkpoint(path, device="cpu", **knobs)(image) for knobs in ({}, {"denoise": -0.0})]
+    np.testing.assert_array_equal(*results)
+
+
+def test_knobs_need_heads(checkpoint, photograph):
+    with pytest.raises(ValueError, match="this model has no heads that read its IDR; make them: kdsr inspect"):
+        Upscaler.from_checkpoint(checkpoint, device="cpu", denoise=1)
+    assert not Upscaler.from_checkpoint(checkpoint, device="cpu", denoise=0).has_heads
+    with pytest.raises(ValueError, match="denoise, deblur: a network estimates no IDR that could be moved"):
+        make_upscaler(Enlarger(), deblur=0.1)
+    with pytest.raises(ValueError, match="a network estimates no IDR"):
+        make_upscaler(Enlarger()).diagnose(photograph)

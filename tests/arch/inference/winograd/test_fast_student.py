@@ -8,6 +8,7 @@ from kdsr_arch.inference.plain_student import PlainStudent
 
 pytest.importorskip("llvmlite")
 from kdsr_arch.inference import winograd  # noqa: E402
+from kdsr_arch.inference.tiling import split_rows
 from kdsr_arch.inference.winograd import fast_student as fast_network  # noqa: E402
 from kdsr_arch.inference.winograd.fast_student import FastStudent  # noqa: E402
 
@@ -35,7 +36,9 @@ def test_sums_over_any_part_are_those_of_the_plain_layers(monkeypatch, student, 
     whole = student.estimator.extract_features(image).double()
     expected = whole[:, :, box[0] : box[1], box[2] : box[3]].sum(dim=(2, 3))
     for parts in (PlainStudent(student), FastStudent(student)):
-        torch.testing.assert_close(parts.sum_features(image, box), expected, atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(parts.sum_features(image, [box]), expected, atol=1e-4, rtol=1e-5)
+        strips = parts.sum_features(image, list(split_rows(box, 30)))
+        torch.testing.assert_close(strips.sum(dim=0, keepdim=True), expected, atol=1e-4, rtol=1e-5)
 
 
 def test_kernels_that_are_wrong_do_not_pay(monkeypatch):

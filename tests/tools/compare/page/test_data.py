@@ -10,6 +10,7 @@ from comparison_files import make_report
 
 from kdsr_data.image_io import ImageReadError
 from kdsr_tools.compare.image_sets import Pair
+from kdsr_tools.compare.page import data
 from kdsr_tools.compare.page.data import collect_page_data, crop_psnr, read_shown
 from kdsr_tools.compare.settings import ComparedModelSettings
 from kdsr_tools.compare.store import ResultStore
@@ -51,16 +52,17 @@ def test_an_image_that_cannot_be_read_is_not_shown(report, store):
 
 
 def test_the_page_gets_a_view_its_pictures_and_the_place_where_models_differ(report, store):
-    data = collect_page_data(report, store)
-    (view,) = data.views
+    found = collect_page_data(report, store)
+    (view,) = found.views
     assert (view["name"], view["models"], view["settings"]) == ("Set5", ["base", "ours"], ["blur 1.8"])
     assert view["sharpness"] == []
     (picture,) = view["pictures"]
     assert (picture["name"], picture["width"], picture["height"]) == ("a", 32, 32)
     (case,) = picture["settings"]
     assert case["scores"] == {"base": "30.00 dB", "ours": "31.00 dB"}
-    assert len(data.blocks) == 4  # GT, LQ and two results
-    (crop,) = data.crops
+    assert case["diagnosis"] is None  # no model has heads
+    assert len(found.blocks) == 4  # GT, LQ and two results
+    (crop,) = found.crops
     assert crop.title == "a · blur 1.8"
     assert [name for name, _, _ in crop.panels] == ["LQ", "base", "ours", "GT"]
 
@@ -81,3 +83,9 @@ def test_the_slider_gets_the_models_that_are_steps_of_sharpness_in_their_order(r
     report = replace(report, settings=report.settings.model_copy(update={"models": blocks}))
     (view,) = collect_page_data(report, store).views
     assert view["sharpness"] == [{"model": 1, "sharpness": 0.5}, {"model": 0, "sharpness": 1.0}]
+
+
+def test_lq_comes_with_its_diagnosis_where_a_model_has_heads(report, store, monkeypatch):
+    monkeypatch.setattr(data, "make_diagnoser", lambda models: lambda lq: {"note": f"{lq.shape}", "details": ""})
+    (view,) = collect_page_data(report, store).views
+    assert view["pictures"][0]["settings"][0]["diagnosis"]["note"] == "(8, 8, 3)"

@@ -1,0 +1,1 @@
+"""Heads that read a student's IDR aloud: what they say of a picture, and how a model's file holds them."""
