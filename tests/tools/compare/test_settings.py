@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from option_files import OPTIONS, load_options
 
-from kdsr_tools.checkpoints.shipped import find_checkpoint, list_models
+from kdsr_tools.checkpoints.shipped import find_checkpoint, find_pair, list_models
 from kdsr_tools.compare.settings import read_compare_settings
 
 
@@ -35,10 +35,13 @@ def test_a_shipped_file_compares_what_the_other_option_files_train(name, files, 
     assert settings.data["Set5"].preset == "gaussian8"  # of which there are published numbers
 
 
-def test_the_shipped_models_comparison_has_them_all():
+def test_the_shipped_models_comparisons_have_them_all():
     settings = read_compare_settings(OPTIONS / "compare/blind_shipped_x4.yml")
     compared = {find_checkpoint(str(block.weights)) for block in settings.models.values() if block.weights}
-    assert compared == {model.path for model in list_models()}
+    assert compared == {model.path for model in list_models() if not model.sharpens}
+    settings = read_compare_settings(OPTIONS / "compare/sharp_x4.yml")
+    compared = {find_pair(str(block.weights))[1] for block in settings.models.values() if block.sharpness == 1}
+    assert compared == {model.path for model in list_models() if model.sharpens}
 
 
 def test_the_first_model_is_the_baseline_unless_another_is_named(tmp_path):
