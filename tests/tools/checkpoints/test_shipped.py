@@ -131,16 +131,16 @@ def test_an_installation_without_models_says_so(folder):
 @pytest.mark.parametrize(
     ("degradation", "gain"),
     [
-        ({"type": "ClassicDegradation"}, 0.5),
-        ({"type": "ClassicDegradation", "sigma": 0.6, "noise_sigma_255": 2, "jpeg_quality": 80}, 0.1),
-        ({"type": "ClassicDegradation", "sigma": 2.4}, 1.5),
-        ({"type": "ClassicDegradation", "sigma": 2, "noise_sigma_255": 15}, 0.2),
-        ({"type": "SecondOrderDegradation"}, 0.3),
+        ({"type": "ClassicDegradation"}, 1.2),
+        ({"type": "ClassicDegradation", "sigma": 0.6, "noise_sigma_255": 2, "jpeg_quality": 80}, 0.6),
+        ({"type": "ClassicDegradation", "sigma": 2.4}, 2.5),
+        ({"type": "ClassicDegradation", "sigma": 2, "noise_sigma_255": 15}, 0.6),
+        ({"type": "SecondOrderDegradation"}, 0.7),
     ],
 )
 @pytest.mark.parametrize("name", [model.name for model in list_models() if not model.sharpens])
-def test_a_shipped_model_restores_what_it_is_for_better_than_bicubic(photograph, name, degradation, gain):
-    gt = np.ascontiguousarray(photograph)
+def test_a_shipped_model_restores_what_it_is_for_better_than_bicubic(name, degradation, gain):
+    gt = np.ascontiguousarray(skimage.data.astronaut()[:256, 64:320])  # of much smaller parts, the gain is chance
     degrade = build_degradation({"scale": 4, **degradation})
     upscale = Upscaler.from_shipped(name, device="cpu")
     gains = []
