@@ -9,7 +9,7 @@ leaves them out, so that nobody who loads a network sees them; `read_heads` give
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -170,25 +170,27 @@ def _explain(path: Path, error: Exception) -> str:
 
 def read_metadata(path: str | Path) -> dict[str, str]:
     """Read the metadata in a `.safetensors` file's header; other files have none. Raises as `read_weights`."""
-    path = _existing(path)
-    if path.suffix != SAFETENSORS_SUFFIX:
-        return {}
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except Exception as error:
-        raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
+    return _read_safely(path, lambda file: file.metadata() or {})
 
 
 def read_heads(path: str | Path) -> dict[str, Tensor]:
     """Read a file's heads, by their names without `HEADS_PREFIX`; {} where there are none. Raises as above."""
+
+    def read(file: Any) -> dict[str, Tensor]:
+        keys = [key for key in file.keys() if key.startswith(HEADS_PREFIX)]  # noqa: SIM118  (no mapping)
+        return {key.removeprefix(HEADS_PREFIX): file.get_tensor(key) for key in keys}
+
+    return _read_safely(path, read)
+
+
+def _read_safely(path: str | Path, read: Callable[[Any], dict]) -> dict:
+    """Read a part of a `.safetensors` file; {} of other files."""
     path = _existing(path)
     if path.suffix != SAFETENSORS_SUFFIX:
         return {}
     try:
         with safe_open(path, framework="pt") as file:
-            keys = [key for key in file.keys() if key.startswith(HEADS_PREFIX)]  # noqa: SIM118  (no mapping)
-            return {key.removeprefix(HEADS_PREFIX): file.get_tensor(key) for key in keys}
+            return read(file)
     except Exception as error:
         raise ValueError(f"{path}: not a readable checkpoint of tensors ({first_line(error)})") from error
 
