@@ -5,6 +5,7 @@ import sys
 import pytest
 import torch
 from option_files import OPTIONS, load_options, save_teacher, shrink, student_options, write_options
+from spoilt_options import put
 from training_steps import build, changed, feed, snapshot, step
 
 from kdsr_arch import KDSRStudent
@@ -20,17 +21,6 @@ def message_for(options, tmp_path, monkeypatch, capsys, *arguments):
     assert stop.value.code == 2
     assert not (tmp_path / "experiments").exists()
     return capsys.readouterr().err
-
-
-def change(options, path, value):
-    """Set the option at a path of keys joined by dots; None removes it."""
-    *parents, last = path.split(".")
-    for parent in parents:
-        options = options[parent]
-    if value is None:
-        del options[last]
-    else:
-        options[last] = value
 
 
 WRONG = [
@@ -89,7 +79,7 @@ WRONG = [
 @pytest.mark.parametrize(("path", "value", "expected"), WRONG, ids=[f"{path}={value}" for path, value, _ in WRONG])
 def test_a_wrong_option_is_named_by_its_path(gt_folder, tmp_path, monkeypatch, capsys, path, value, expected):
     options = student_options(gt_folder)
-    change(options, path, value)
+    put(options, path, value)
     message = message_for(options, tmp_path, monkeypatch, capsys)
     assert expected in message
     assert "Traceback" not in message
@@ -98,7 +88,7 @@ def test_a_wrong_option_is_named_by_its_path(gt_folder, tmp_path, monkeypatch, c
 def test_all_problems_come_in_one_message(gt_folder, tmp_path, monkeypatch, capsys):
     options = student_options(gt_folder)
     for path, value in (("datasets.train.gt_sise", 8), ("train.optim_g.lr", -1), ("network_g.num_blok", 2)):
-        change(options, path, value)
+        put(options, path, value)
     message = message_for(options, tmp_path, monkeypatch, capsys)
     assert message.startswith("3 problems in the options; nothing was started:\n")
     assert len(message.splitlines()) == 4

@@ -5,22 +5,10 @@ import random
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import Dataset
+from drawing import Drawing
 
 from kdsr_model.run.generators import seed_generators, seeded_generators
 from kdsr_model.run.sampling import SeededVisits, Visit
-
-
-class Drawing(Dataset):
-    """Ten samples that each draw from all three global generators."""
-
-    opt = {"name": "drawing"}
-
-    def __len__(self):
-        return 10
-
-    def __getitem__(self, index):
-        return index, random.random(), float(np.random.uniform()), float(torch.rand(()))  # noqa: NPY002
 
 
 def test_reading_leaves_the_global_generators_alone():

@@ -1,27 +1,14 @@
 """The order and the draws of samples: from seed, epoch and position alone."""
 
 import pickle
-import random
 
-import numpy as np
 import torch
 from basicsr.data.data_sampler import EnlargedSampler
-from torch.utils.data import DataLoader, Dataset
+from drawing import Drawing
+from torch.utils.data import DataLoader
 
 from kdsr_model.run.sampling import ResumableSampler, SeededVisits, Visit
 from kdsr_model.run.workers import ShieldedLoader
-
-
-class Drawing(Dataset):
-    """Ten samples that each draw from all three global generators."""
-
-    opt = {"name": "drawing"}
-
-    def __len__(self):
-        return 10
-
-    def __getitem__(self, index):
-        return index, random.random(), float(np.random.uniform()), float(torch.rand(()))  # noqa: NPY002
 
 
 def sampler_at(epoch, *, left_out=0, rank=0, world_size=1):
