@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from kdsr_tools.arguments import parse_count
-from kdsr_tools.upscale.command import parse_bytes
+from kdsr_tools.upscale.command import add_device_arguments
 
 
 def add_parser(subparsers) -> None:
@@ -25,10 +25,7 @@ def add_parser(subparsers) -> None:
     parser.add_argument(
         "--max-pixels", type=parse_count, metavar="N", help="refuse larger pictures (default 200000000)"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="default: a GPU if there is one")
-    parser.add_argument(
-        "--max-memory", type=parse_bytes, metavar="SIZE", help="such as 800M or 2G; default: half of what is free"
-    )
+    add_device_arguments(parser)
     parser.set_defaults(run=run)
 
 

@@ -83,12 +83,17 @@ def _add_film_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_machine_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("machine")
-    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="default: a GPU if there is one")
+    add_device_arguments(group)
     group.add_argument("--precision", choices=("fp32", "bf16", "fp16"), default="fp32")
+    group.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles, instead of what memory allows")
+
+
+def add_device_arguments(group: argparse._ActionsContainer) -> None:
+    """Add where to compute and in how much memory, which every command means alike that runs a network on pictures."""
+    group.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="default: a GPU if there is one")
     group.add_argument(
         "--max-memory", type=parse_bytes, metavar="SIZE", help="such as 800M or 2G; default: half of what is free"
     )
-    group.add_argument("--tile", type=int, metavar="PIXELS", help="side of the tiles, instead of what memory allows")
 
 
 def parse_bytes(text: str) -> int:
