@@ -82,7 +82,7 @@ def find_problems(opt: Options) -> list[Problem]:
     if has_scale:
         _check_networks(problems, opt, is_known=is_known)
     if opt.get("is_train", True):
-        check_training(problems, opt)
+        check_training(problems, opt, gt_size=_patch_size(opt) if has_scale else None)
     if has_scale:
         _check_metrics(problems, opt, smallest)
     _check_files(problems, opt)

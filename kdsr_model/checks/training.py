@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -83,12 +84,13 @@ SCHEDULERS: dict[str, tuple[Callable, type[Settings]]] = {
 }
 
 
-def check_training(problems: list[Problem], opt: Options) -> None:
-    """Try what the block `train` builds."""
+def check_training(problems: list[Problem], opt: Options, *, gt_size: int | None) -> None:
+    """Try what the block `train` builds; losses that need large patches on those of the training, if known."""
     train = opt["train"]
+    calls = CALLS | {"lpips_opt": partial(_compare_images, side=gt_size or 64)}
     for key in LOSSES:
         if train.get(key) is not None:
-            _check_loss(problems, train[key], key)
+            _check_loss(problems, train[key], key, calls[key])
     scheduler = _check_scheduler(problems, train.get("scheduler"))
     for key in ("optim_g", "optim_d"):
         if isinstance(train.get(key), Mapping):
@@ -170,7 +172,7 @@ def _follow(block: Options, optimizer: Optimizer, last: int) -> None:
             group["lr"] = rate
 
 
-def _check_loss(problems: list[Problem], block: Any, key: str) -> None:
+def _check_loss(problems: list[Problem], block: Any, key: str, call: Callable[[Options], None]) -> None:
     path, before = f"train.{key}", len(problems)
     check_call(problems, block, registered(LOSS_REGISTRY), "loss", path=path)
     if len(problems) > before:
@@ -179,7 +181,7 @@ def _check_loss(problems: list[Problem], block: Any, key: str) -> None:
         if name in block and (not is_number(block[name]) or block[name] < 0):
             problems.append(Problem(join_path(path, name), f"expected a number from 0 on, got {block[name]!r}"))
     if len(problems) == before:
-        try_block(problems, CALLS[key], block, path=path)
+        try_block(problems, call, block, path=path)
 
 
 def _build(block: Options) -> nn.Module:
@@ -187,7 +189,7 @@ def _build(block: Options) -> nn.Module:
     return registered(LOSS_REGISTRY)[block["type"]](**arguments_of(block))
 
 
-def _images(side: int = 16) -> tuple[Tensor, Tensor]:
+def _images(side: int) -> tuple[Tensor, Tensor]:
     return torch.rand(2, 3, side, side, requires_grad=True), torch.rand(2, 3, side, side)
 
 
@@ -200,12 +202,8 @@ def _expect_number(loss: Any) -> None:
     loss.backward()
 
 
-def _compare_images(block: Options) -> None:
-    _expect_number(_build(block)(*_images()))
-
-
-def _compare_large_images(block: Options) -> None:
-    _expect_number(_build(block)(*_images(side=64)))
+def _compare_images(block: Options, *, side: int = 16) -> None:
+    _expect_number(_build(block)(*_images(side)))
 
 
 def _compare_vectors(block: Options) -> None:
@@ -241,7 +239,7 @@ def _compare_features(block: Options) -> None:
         loss = _build(block)
     finally:
         basic_loss.VGGFeatureExtractor = extractor
-    parts = loss(*_images())
+    parts = loss(*_images(side=16))
     if not isinstance(parts, tuple) or len(parts) != 2:
         raise ValueError("expected a loss that gives a perceptual and a style part, as PerceptualLoss")
     if all(part is None for part in parts):
@@ -255,7 +253,6 @@ CALLS: dict[str, Callable[[Options], None]] = {
     "pixel_opt": _compare_images,
     "ldl_opt": _compare_images,
     "perceptual_opt": _compare_features,
-    "lpips_opt": _compare_large_images,
     "idr_opt": _compare_vectors,
     "gan_opt": _judge,
 }

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
+from kdsr_arch.checkpoint import read_weights
 from kdsr_compat.registries import backbone_weights
 
 # What torchvision calls the networks that LPIPS compares with.
@@ -23,7 +23,7 @@ def find_lpips_weights(net: str, weights: str | Path | None = None) -> Path:
     """Find the file with a network's convolutions: `weights`, or what torchvision left in torch's cache.
 
     Raises:
-        ValueError: LPIPS does not know the network.
+        ValueError: LPIPS does not know the network; or `weights` is no path.
         FileNotFoundError: there is no such file; the message says where to get it.
     """
     if net not in LPIPS_BACKBONES:
@@ -31,6 +31,8 @@ def find_lpips_weights(net: str, weights: str | Path | None = None) -> Path:
     name = LPIPS_BACKBONES[net]
     url, places = backbone_weights(name)
     if weights is not None:
+        if not isinstance(weights, str | Path) or not str(weights).strip():
+            raise ValueError(f"weights: expected the path of a file with {name}'s convolutions, got {weights!r}")
         if not Path(weights).is_file():
             raise FileNotFoundError(
                 f"{weights}, the weights of {name}, does not exist: download {url} and put it there"
@@ -47,7 +49,7 @@ def build_lpips(net: str, weights: str | Path | None = None) -> nn.Module:
     """Build LPIPS, frozen; it compares images (B, 3, H, W) from -1 to 1, or from 0 to 1 with `normalize=True`.
 
     Raises:
-        FileNotFoundError, ValueError: see `find_lpips_weights`; or the file holds another network.
+        FileNotFoundError, ValueError: see `find_lpips_weights`; or the file cannot be read, or holds another network.
         ModuleNotFoundError: the package is not installed.
     """
     path = find_lpips_weights(net, weights)
@@ -58,7 +60,7 @@ def build_lpips(net: str, weights: str | Path | None = None) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it calls torchvision in an old way
         network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)  # random at first: it would download
-    _fill_convolutions(network.net, torch.load(path, map_location="cpu", weights_only=True), path=path)
+    _fill_convolutions(network.net, read_weights(path), path=path)
     return network.requires_grad_(False).eval()
 
 

@@ -31,6 +31,7 @@ KINDS = {
     "teacher": "blind/s/teacher.yml",  # a mixture of degradations
     "warmed": "xs/classic/student_kl.yml",
     "gan": "real_world/train_kdsr_real_student_gan.yml",
+    "sharp": "blind/xs/sharp.yml",
     "paired": "real_world/finetune_paired.yml",
     "plain": "compare/train_edsr.yml",
     "plain gan": "compare/train_edsr.yml",
@@ -56,7 +57,7 @@ def monkeypatch_module():
 
 
 @pytest.fixture(scope="module")
-def options_of(tmp_path_factory, photograph, monkeypatch_module):
+def options_of(tmp_path_factory, photograph, alexnet_file, monkeypatch_module):
     """Return tiny options with a validation, by kind."""
     from PIL import Image
 
@@ -68,11 +69,11 @@ def options_of(tmp_path_factory, photograph, monkeypatch_module):
         (folder / "gt").mkdir()
         for number in range(2):
             Image.fromarray(photograph[8 * number :][:72, :96]).save(folder / "gt" / f"{number}.png")
-        made[kind] = make(kind, folder)
+        made[kind] = make(kind, folder, alexnet_file)
     return made
 
 
-def make(kind, folder):
+def make(kind, folder, alexnet_file):
     options = shrink(load_options(OPTIONS / KINDS[kind]), gt_folder=folder / "gt", total_iter=3)
     is_ours = options["model_type"].startswith("KDSR")
     for key, block in WRITTEN_OUT.items():
@@ -93,6 +94,10 @@ def make(kind, folder):
         whole = load_options(OPTIONS / KINDS[kind])["train"]["perceptual_opt"]
         options["train"] |= {"ldl_opt": {"type": "L1Loss", "loss_weight": 1.0}, "gan_crop_size": 16}
         options["train"]["perceptual_opt"] = whole | {"layer_weights": {"conv1_2": 0.1, "conv5_4": 1}}
+    if kind == "sharp":
+        shutil.copy(alexnet_file, folder / "alexnet.pth")
+        whole = load_options(OPTIONS / KINDS[kind])["train"]["lpips_opt"]
+        options["train"]["lpips_opt"] = whole | {"weights": str(folder / "alexnet.pth"), "most_shift": 1}
     if kind == "plain gan":
         gan = load_options(OPTIONS / KINDS["gan"])
         options |= {"model_type": "ESRGANModel", "network_d": gan["network_d"] | {"num_feat": NUM_FEAT}}
