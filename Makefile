@@ -43,7 +43,7 @@ results/kdsr-%-x4.safetensors: experiments/blind_%_student/models/net_g_latest.p
 	$(RUN) -m kdsr_tools convert $< $@ --precision fp16 --overwrite
 
 # The sharp models anew, from the faithful ones; docs/training.md says which weights they need.
-SHARP ?= xs
+SHARP ?= xs s
 train-sharp: $(SHARP:%=results/kdsr-%-sharp-x4.safetensors)
 
 results/kdsr-%-sharp-x4.safetensors: experiments/blind_%_student/models/net_g_latest.pth
@@ -59,7 +59,7 @@ experiments/blind_%_teacher/models/net_g_latest.pth: | datasets/blind_train.lmdb
 	$(RUN) basicsr/train.py --auto_resume -opt options/blind/$*/teacher.yml
 
 # Heads for `kdsr diagnose`, put into a model's file and tested on pictures that they have not seen: see docs/diagnose.md.
-MODEL ?= kdsr_tools/checkpoints/weights/kdsr-xs-x4.safetensors
+MODEL ?= kdsr_tools/checkpoints/weights/kdsr-s-x4.safetensors
 heads: | $(VENV)/installed
 	$(RUN) -m kdsr_tools inspect $(MODEL) --images datasets/train --save-heads $(MODEL) --overwrite \
 		--test-images datasets/Kodak24

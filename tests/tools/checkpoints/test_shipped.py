@@ -171,14 +171,14 @@ def test_a_sharp_model_strays_only_so_far_from_the_faithful_one(photograph, mode
 
 def test_what_ships_is_described_and_one_is_the_default():
     models = list_models()
-    assert [model.name for model in models if model.is_default] == ["kdsr-xs-x4"]
+    assert [model.name for model in models if model.is_default] == ["kdsr-s-x4"]
     assert all(model.description and model.degradations and model.licence == "MIT" for model in models)
     assert all(model.path.stem == model.name and model.path.stat().st_size < 4e6 for model in models)
 
 
 def test_the_specialists_that_shipped_once_name_the_blind_model():
     for name in ("kdsr-xs-real-x4", "kdsr-xs-classic-x4", "kdsr-xs-isotropic-x4"):
-        with pytest.raises(FileNotFoundError, match=f"{name}: this model ships no longer; kdsr-xs-x4 takes its place"):
+        with pytest.raises(FileNotFoundError, match=f"{name}: this model ships no longer; kdsr-s-x4 takes its place"):
             find_checkpoint(name)
 
 

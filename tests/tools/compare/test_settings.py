@@ -40,7 +40,9 @@ def test_the_shipped_models_comparisons_have_them_all():
     compared = {find_checkpoint(str(block.weights)) for block in settings.models.values() if block.weights}
     assert compared == {model.path for model in list_models() if not model.sharpens}
     settings = read_compare_settings(OPTIONS / "compare/sharp_x4.yml")
-    compared = {find_pair(str(block.weights))[1] for block in settings.models.values() if block.sharpness == 1}
+    blocks = [block for block in settings.models.values() if block.weights]
+    compared = {find_pair(str(block.weights))[1] for block in blocks if block.sharpness == 1}
+    compared |= {find_checkpoint(str(block.weights)) for block in blocks if block.sharpness is None}
     assert compared == {model.path for model in list_models() if model.sharpens}
 
 
