@@ -172,7 +172,7 @@ def test_two_processes_train_together_without_cuda(clone, gt_folder):
     options["train"]["estimator_warmup_iter"] = 2
     options["logger"]["save_checkpoint_freq"] = 2
     file = write_options(clone / "s.yml", options)
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29531")
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
     launcher = (*torchrun, "basicsr/train.py", "-opt", file, "--launcher", "pytorch")
     log = run(*launcher, cwd=clone)
     assert "world_size: 2" in log
@@ -186,7 +186,7 @@ def test_wrong_options_are_reported_once_by_two_processes(clone, gt_folder):
     options = student_options(gt_folder)
     options["sclae"] = 4
     file = write_options(clone / "s.yml", options)
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29532")
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
     log = run(*torchrun, "basicsr/train.py", "-opt", file, "--launcher", "pytorch", cwd=clone, code=1)
     said = "sclae: unknown key; did you mean 'scale'?"
     assert log[: log.index("Traceback")].count(said) == 1
@@ -271,7 +271,7 @@ def test_the_gan_stage_trains_in_two_processes(clone, gt_folder):
     options["train"] |= {"estimator_warmup_iter": 1, "total_iter": 3}
     options["find_unused_parameters"] = True
     options["val"]["tile_size"] = 16
-    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29534")
+    torchrun = ("-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone")
     file = write_options(clone / "g.yml", options)
     log = run(*torchrun, "basicsr/train.py", "-opt", file, "--launcher", "pytorch", cwd=clone)
     assert "l_d_fake: " in log

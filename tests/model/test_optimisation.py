@@ -187,7 +187,7 @@ torch.distributed.destroy_process_group()
 
 def test_processes_skip_a_step_together(tmp_path):
     (tmp_path / "two.py").write_text(TWO_PROCESSES)
-    torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--master_port=29533"]
+    torchrun = ["-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     command = [sys.executable, *torchrun, str(tmp_path / "two.py"), str(ROOT)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout.count("both agreed") == 2, done.stderr
