@@ -30,7 +30,7 @@ PIECES_BYTES = 128 * 2**20
 # LQ pixels of an image, and multiplications for it, from which on the fast path is faster; preparing it takes a second,
 # which pays for a network and images of this size where there are several dozen.
 FEWEST_FAST_PIXELS = 64 * 64
-FEWEST_FAST_MULTIPLICATIONS = 2 * 10**9
+FEWEST_FAST_MULTIPLICATIONS = 5 * 10**9
 
 
 class ImageRestorer:

@@ -8,6 +8,7 @@ from option_files import SMALL_NETWORKS
 from safetensors.torch import load_file, save_file
 
 from kdsr_arch import KDSRStudent
+from kdsr_arch.inference.restorer import ImageRestorer
 from kdsr_data.degradations import bicubic_resize, build_degradation
 from kdsr_tools import Upscaler
 from kdsr_tools.checkpoints import shipped as shipped_models
@@ -167,6 +168,13 @@ def test_a_sharp_model_strays_only_so_far_from_the_faithful_one(photograph, mode
     assert measure_colour_shift(sharp, gt, border=4) < 3
     steps = [np.abs(np.diff(image.astype(int), axis=0)).mean() for image in (faithful, sharp)]
     assert steps[1] > steps[0]
+
+
+def test_for_one_small_picture_the_default_prepares_no_kernels():
+    restorer = ImageRestorer(load_model().network)  # making them takes a second, restoring 64x64 pixels a twentieth
+    for side, are_prepared in ((64, False), (128, True)):
+        restorer(torch.zeros(1, 3, side, side))
+        assert (restorer.fast_parts is not None) == are_prepared
 
 
 def test_what_ships_is_described_and_one_is_the_default():
