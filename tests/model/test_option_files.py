@@ -14,6 +14,7 @@ from kdsr_model.launch import run
 OF_COMPARISONS = {
     "quickstart/report.yml",
     "compare/blind_shipped_x4.yml",
+    "compare/blind_xs_x4.yml",
     "compare/classic_x4.yml",
     "compare/sharp_x4.yml",
     "compare/xs_classic_x4.yml",
