@@ -42,7 +42,7 @@ class LoaderSettings(Settings):
     phase: Literal["train", "val", "test"] = "train"
     num_worker_per_gpu: int = Field(default=0, ge=0)
     batch_size_per_gpu: int = Field(default=1, ge=1)
-    dataset_enlarge_ratio: int = Field(default=1, ge=1)
+    dataset_enlarge_ratio: int = Field(default=1, ge=1, le=100_000)  # BasicSR lists all samples of an epoch
     prefetch_mode: Literal["cpu", "cuda"] | None = None
     num_prefetch_queue: int = Field(default=1, ge=1)
     pin_memory: bool = False

@@ -66,7 +66,7 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
         if not missing:
             smallest[phase] = _check_images(problems, settings, block, path=path)
             if isinstance(settings, OtherSetSettings) and not _has_problem(problems, path):
-                _try_sample(problems, settings, block, opt, path=path)
+                smallest[phase] = _try_sample(problems, settings, block, opt, path=path)
     _check_names(problems, opt)
     return smallest
 
@@ -77,17 +77,20 @@ def _has_problem(problems: list[Problem], path: str) -> bool:
 
 def _try_sample(
     problems: list[Problem], settings: OtherSetSettings, block: Options, opt: Options, *, path: str
-) -> None:
-    """Have a data set of BasicSR's, or the user's own, built and give its first sample."""
+) -> int | None:
+    """Have a data set of others built and give its first sample; return the shortest side of its GT."""
     storage = block.get("io_backend")
     if storage is not None:
         given, where = ("db_paths", "client_keys"), join_path(path, "io_backend")
         if not check_call(problems, storage, FileClient._backends, "storage", path=where, given=given, open=False):
-            return
+            return None
     needed = _needed_of_sample(opt, is_training=settings.phase == "train")
+    samples: list[Mapping[str, Any]] = []
     if not _has_problem(problems, path):
         block = complete_data_set(block, settings)
-        try_block(problems, lambda tried: _first_sample(tried, needed), block, path=path)
+        try_block(problems, lambda tried: samples.append(_first_sample(tried, needed)), block, path=path)
+    gts = [sample["gt"] for sample in samples if isinstance(sample.get("gt"), torch.Tensor)]
+    return min((side for gt in gts for side in gt.shape[-2:]), default=None)
 
 
 def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
@@ -97,12 +100,14 @@ def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
     return {"lq", "gt"} if is_training else {"lq", "lq_path", *(["gt"] if opt["val"]["metrics"] else [])}
 
 
-def _first_sample(block: Options, needed: set[str]) -> None:
+def _first_sample(block: Options, needed: set[str]) -> Mapping[str, Any]:
     data_set = registered(DATASET_REGISTRY)[block["type"]](copy.deepcopy(dict(block)))
     if len(data_set) == 0:
         raise ValueError("it has no images")
-    if missing := needed - data_set[0].keys():
+    sample = data_set[0]
+    if missing := needed - sample.keys():
         raise ValueError(f"its samples have no {', '.join(sorted(missing))}")
+    return sample
 
 
 def scale_problems(opt: Options) -> list[Problem]:

@@ -37,7 +37,9 @@ def check_metric(problems: list[Problem], block: Any, *, path: str, smallest: in
         message = f"{border} pixels at each edge leave nothing of images with {smallest}"
         problems.append(Problem(join_path(path, "crop_border"), message))
     elif block["type"] != "calculate_lpips":  # whose network takes a second to load
-        try_block(problems, lambda tried: _measure(tried, SIDE + 2 * border), block, path=path)
+        tried_border = min(border, SIDE)  # a huge one would have the images fill the memory
+        block = {**block, "crop_border": tried_border}
+        try_block(problems, lambda tried: _measure(tried, SIDE + 2 * tried_border), block, path=path)
 
 
 def _measure(block: Options, side: int) -> None:

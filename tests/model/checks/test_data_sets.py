@@ -53,6 +53,7 @@ MISTAKES = [
     (PAIRED, "datasets.train.mean", [1], "datasets.train.mean: [1] was tried and fails: "),
     (PAIRED, "datasets.train.type", "SingleImageDataset", "datasets.train: 'SingleImageDataset' was tried and fails: its samples have no gt"),
     (PAIRED, "datasets.val.type", "SingleImageDataset", "datasets.val: 'SingleImageDataset' was tried and fails: its samples have no gt"),
+    ("student", "datasets.train.dataset_enlarge_ratio", 10**9, "datasets.train.dataset_enlarge_ratio: "),
     ("student", "datasets.val.dataroot_gt", "nowhere", "datasets.val.dataroot_gt: nowhere does not exist"),
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from spoilt_options import assert_refused, make
 MISTAKES = [
     ("student", "val.metrics.psnr.crop_border", "x", "val.metrics.psnr.crop_border: expected a number of pixels, or 'scale'"),
     ("student", "val.metrics.psnr.crop_border", 36, "crop_border: 36 pixels at each edge leave nothing of images with 72"),
+    ("real_world/finetune_paired.yml", "val.metrics.psnr.crop_border", 10**9, "crop_border: 1000000000 pixels at each edge leave nothing of images with"),
     ("student", "val.metrics.psnr.input_order", "HCW", "val.metrics.psnr.input_order: 'HCW' was tried"),
 ]  # fmt: skip
 
