@@ -14,15 +14,21 @@ PROJECT = "kdsr"
 # Packages that are called otherwise than what they bring.
 PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "cv2": "opencv-python"}
 LONGEST_STEM = 180  # bytes
+# RuntimeError: PyTorch's, such as that of memory that ran out.
+FORESEEN = (ValueError, OSError, MemoryError, RuntimeError, ImportError)
 
 
 def describe_error(error: BaseException) -> str:
-    """Return an error's message, or its kind if it has none; the system's own messages begin with the file's name."""
+    """Return an error's message, or its kind if it has none; the system's own messages begin with the file's name.
+
+    Kinds other than those that are raised with a sentence for users come with their name.
+    """
     if isinstance(error, ModuleNotFoundError) and error.name:
         return _describe_missing(error.name.partition(".")[0])
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
-    return str(error).strip() or type(error).__name__
+    kind, message = type(error).__name__, str(error).strip()
+    return message if message and isinstance(error, FORESEEN) else ": ".join(filter(None, (kind, message)))
 
 
 def _describe_missing(module: str) -> str:

@@ -44,7 +44,7 @@ def decode_picture(content: bytes, path: str, *, max_pixels: int = MAX_PIXELS) -
     Raises:
         ImageReadError: empty, not a picture, cut off, too large, or of an unsupported pixel type.
     """
-    with _named_reasons(path), _decoder_settings():
+    with decoding(path):
         stored = _open(content)
         _check_size(stored, max_pixels)
         return stored.decode()
@@ -56,7 +56,7 @@ def picture_size(content: bytes, path: str, *, max_pixels: int = MAX_PIXELS) -> 
     Raises:
         ImageReadError: empty, not a picture, or of more than `max_pixels`.
     """
-    with _named_reasons(path), _decoder_settings():
+    with decoding(path):
         stored = _open(content)
         _check_size(stored, max_pixels)
         return (stored.width, stored.height) if stored.orientation in (5, 6, 7, 8) else (stored.height, stored.width)
@@ -68,14 +68,24 @@ def stored_size(path: str | Path) -> tuple[int, int]:
     Raises:
         ImageReadError: missing, or no picture whose header Pillow reads.
     """
-    with _named_reasons(str(path)), _decoder_settings(), Image.open(path) as image:
+    with decoding(str(path)), Image.open(path) as image:
         return image.size
 
 
 def read_orientation(content: bytes, path: str) -> int:
     """Read the EXIF orientation, 1 to 8, by which the reader turns a picture. Raises as `picture_size`."""
-    with _named_reasons(path), _decoder_settings():
+    with decoding(path):
         return _open(content).orientation
+
+
+@contextmanager
+def decoding(path: str) -> Iterator[None]:
+    """Within this context, whatever decoders raise becomes an ImageReadError with `path`, and their own limits are off.
+
+    Only one thread at a time is in it: enter it for one step of decoding, not for work between them.
+    """
+    with _named_reasons(path), _decoder_settings():
+        yield
 
 
 def _open(content: bytes) -> StoredPicture:

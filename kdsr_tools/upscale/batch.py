@@ -120,7 +120,7 @@ def _do_job(
             _upscale_animation(job, upscaler, settings, outcome)
         else:
             _upscale_picture(job, upscaler, settings, outcome, note)
-    except (ValueError, OSError, MemoryError, RuntimeError) as error:  # RuntimeError: PyTorch has no memory left
+    except Exception as error:  # strangers' files make decoders and encoders raise nearly everything
         outcome.reason = describe_error(error).splitlines()[0]
         if isinstance(error, OSError) and error.errno in FATAL_ERRORS:
             return error.strerror or ""

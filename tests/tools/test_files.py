@@ -20,6 +20,12 @@ def test_other_messages_stay_and_none_becomes_the_kind():
     assert describe_error(MemoryError()) == "MemoryError"
 
 
+def test_kinds_that_nobody_foresaw_are_named():
+    assert describe_error(IndexError("index out of range")) == "IndexError: index out of range"
+    assert describe_error(KeyError("name")) == "KeyError: 'name'"
+    assert describe_error(IndexError()) == "IndexError"
+
+
 @pytest.mark.parametrize(
     ("module", "advice"),
     [

@@ -6,14 +6,17 @@ result's frames in memory until the last one is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image
 
+from kdsr_data.pictures.picture import Unusable
+from kdsr_data.pictures.reading import decoding
 from kdsr_tools.files import write_then_rename
 from kdsr_tools.upscale.video.names import ANIMATIONS
 from kdsr_tools.upscale.video.scenes import SAMPLE_STEP, CutDetector, FeatureMean
@@ -59,20 +62,14 @@ def upscale_animation(
         ValueError: it cannot be read, or its frames are larger than `max_pixels`.
     """
     file_format = ANIMATIONS[target.suffix.lower()]
-    try:
+    with decoding(str(source)):
         image = Image.open(source)
-    except OSError as error:
-        raise ValueError(f"{source}: cannot be decoded, perhaps damaged or cut off ({error})") from error
     with image:
-        if image.width * image.height > max_pixels:
-            raise ValueError(
-                f"{source}: {image.width}x{image.height} pixels are more than the limit of {max_pixels}; raise it "
-                "with --max-pixels"
-            )
-        frames = _look(image, source, upscaler if has_scene_idrs and upscaler.is_student else None)
+        estimator = upscaler if has_scene_idrs and upscaler.is_student else None
+        frames = _look(image, _read(image, source, max_pixels=max_pixels), estimator)
         results = [
             upscaler(pixels, idr=frames.idrs[frames.scenes[number]])
-            for number, pixels in enumerate(_read(image, source))
+            for number, pixels in enumerate(_read(image, source, max_pixels=max_pixels))
         ]
         options: dict[str, object] = {"duration": frames.durations}
         options |= {"loop": image.info["loop"]} if "loop" in image.info else {}
@@ -88,16 +85,24 @@ def upscale_animation(
     return Made(first.width, first.height, len(frames.scenes), len(frames.idrs))
 
 
-def _read(image: Image.Image, source: Path) -> Iterator[np.ndarray]:
+def _read(image: Image.Image, source: Path, *, max_pixels: int) -> Iterator[np.ndarray]:
     """Yield the frames, each whole, as RGBA."""
-    try:
-        for frame in ImageSequence.Iterator(image):
-            yield np.asarray(frame.convert("RGBA"))
-    except (OSError, SyntaxError, EOFError) as error:
-        raise ValueError(f"{source}: cannot be decoded, perhaps damaged or cut off ({error})") from error
+    for number in itertools.count():
+        with decoding(str(source)):
+            try:
+                image.seek(number)
+            except EOFError:
+                return
+            if image.width * image.height > max_pixels:  # of each frame: those of a GIF may reach beyond its size
+                raise Unusable(
+                    f"{image.width}x{image.height} pixels are more than the limit of {max_pixels}; raise it with "
+                    "--max-pixels"
+                )
+            pixels = np.asarray(image.convert("RGBA"))
+        yield pixels
 
 
-def _look(image: Image.Image, source: Path, upscaler: Upscaler | None) -> _Frames:
+def _look(image: Image.Image, pictures: Iterable[np.ndarray], upscaler: Upscaler | None) -> _Frames:
     """Find scenes and, with an upscaler, one IDR for each; without, frames have their own."""
     detector, features, found = CutDetector(), FeatureMean(), _Frames()
 
@@ -105,7 +110,7 @@ def _look(image: Image.Image, source: Path, upscaler: Upscaler | None) -> _Frame
         mean = features.take()
         found.idrs.append(None if mean is None or upscaler is None else upscaler.summarise(mean))
 
-    for number, pixels in enumerate(_read(image, source)):
+    for number, pixels in enumerate(pictures):
         found.durations.append(image.info.get("duration", 0))
         if detector.is_cut(pixels[..., :3]):
             if number:

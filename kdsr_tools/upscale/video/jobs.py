@@ -11,7 +11,7 @@ import numpy as np
 from kdsr_tools.files import describe_error
 from kdsr_tools.upscale.video.colours import Colours, to_pixels
 from kdsr_tools.upscale.video.film import Film
-from kdsr_tools.upscale.video.reading import FilmReader, without_gaps
+from kdsr_tools.upscale.video.reading import FilmError, FilmReader, without_gaps
 from kdsr_tools.upscale.video.settings import FilmSettings
 
 if TYPE_CHECKING:
@@ -73,12 +73,14 @@ def _join(outcome: Outcome, upscaler: Upscaler, settings: FilmSettings) -> None:
     try:
         source, target = Path(outcome.source), Path(outcome.target)
         _finish(Film(source, target, upscaler, settings, note=lambda text: None, show_bar=False), outcome)
-    except (ValueError, OSError) as error:
-        outcome.reason = describe_error(error)
+    except Exception as error:  # see `batch`
+        outcome.reason = describe_error(error).splitlines()[0]
 
 
 def read_first_frame(path: Path) -> np.ndarray:
     """Return a film's first frame as RGB; FilmError if there is none."""
     with FilmReader(path) as reader:
-        frame = next(without_gaps(iter(reader)))
+        frame = next(without_gaps(iter(reader)), None)
+        if frame is None:
+            raise FilmError(f"{path}: none of its frames can be decoded")
         return to_pixels(frame, Colours.of(frame))

@@ -91,12 +91,12 @@ class FilmReader:
 
     def __iter__(self) -> Iterator[ReadFrame]:
         for packet in self._demux():
-            if packet.stream is not self.stream:
+            if packet.stream_index != self.stream.index:
                 continue
             self._num_packets += packet.size > 0
             try:
                 frames = self.stream.decode(packet)
-            except av.error.InvalidDataError:
+            except av.error.FFmpegError:  # damaged, or what this decoder does not support
                 self._refuse_encrypted(packet)
                 if packet.pts is not None:
                     heapq.heappush(self._lost, packet.pts)
@@ -192,10 +192,10 @@ def find_video(container: InputContainer, path: Path) -> VideoStream:
     if not streams:
         raise FilmError(f"{path}: there is no video in this file")
     stream = streams[0]
+    if stream.codec_context is None:
+        raise FilmError(f"{path}: the video's codec is unknown to this FFmpeg; convert the film to another codec first")
     if stream.codec_tag in ENCRYPTED_TAGS:
         raise FilmError(f"{path}: the film is encrypted (DRM), which cannot be upscaled")
-    if stream.codec_context is None:
-        raise FilmError(f"{path}: the video's codec is unknown to this FFmpeg (tag {stream.codec_tag!r})")
     return stream
 
 
@@ -225,5 +225,5 @@ def open_film(path: Path) -> InputContainer:
         raise FilmError(
             f"{path}: not a film of a known format, or cut off before its index ({error.strerror})"
         ) from error
-    except OSError as error:
+    except (OSError, av.error.FFmpegError) as error:
         raise FilmError(f"{path}: cannot be read ({error.strerror})") from error

@@ -85,5 +85,25 @@ def test_damage_is_reported_and_leaves_nothing(here, photograph, capsys):
     make("a.gif", photograph)
     Path("a.gif").write_bytes(Path("a.gif").read_bytes()[:10])
     assert upscale("a.gif") == 1
-    assert "a.gif: cannot be decoded, perhaps damaged or cut off" in capsys.readouterr().err
+    assert "a.gif: not a picture of a known format" in capsys.readouterr().err
     assert sorted(path.name for path in here.iterdir()) == ["a.gif", "net.pth"]
+
+
+def test_what_promises_more_pixels_than_allowed_is_refused_and_stops_no_other(here, photograph, capsys):
+    make("b.gif", photograph)
+    content = bytearray(Path("b.gif").read_bytes())
+    content[6:10] = (60_000).to_bytes(2, "little") * 2  # the size in the header
+    Path("a.gif").write_bytes(content)
+    assert upscale("a.gif", "b.gif") == 1
+    assert "a.gif: 60000x60000 pixels are more than the limit" in capsys.readouterr().err
+    assert look("b_x4.gif")[1] == (80, 64)
+
+
+def test_damage_that_makes_pillow_stumble_stops_no_other(here, photograph, capsys):
+    make("a.gif", photograph)
+    make("b.gif", photograph)
+    content = Path("a.gif").read_bytes()
+    Path("a.gif").write_bytes(content[: content.rindex(b"!\xf9") + 1])  # Pillow raises IndexError
+    assert upscale("a.gif", "b.gif") == 1
+    assert "a.gif: cannot be decoded, perhaps damaged or cut off" in capsys.readouterr().err
+    assert look("b_x4.gif")[1] == (80, 64)

@@ -275,3 +275,34 @@ def test_processes_share_the_parts_of_a_film(here):
     assert upscale("clip.mp4", "-o", "alone.mp4") == 0
     frames = [np.array(list(read_times(Path(name)))) for name in ("clip_x4.mp4", "alone.mp4")]
     np.testing.assert_array_equal(*frames)
+
+
+def test_a_name_with_brackets_leaves_no_parts(here):
+    Path("clip.mp4").rename("clip [1080p].mp4")
+    assert upscale("clip [1080p].mp4") == 0
+    assert names() == ["clip [1080p].mp4", "clip [1080p]_x4.mp4", "net.pth"]
+
+
+def test_whatever_an_encoder_raises_stops_no_other_film(here, capsys, monkeypatch):
+    calls, write = [], parts._OpenPart.write
+
+    def fail_once(self, pixels):
+        calls.append(1)
+        if len(calls) == 1:
+            raise av.error.ExternalError(1, "Generic error in an external library")
+        write(self, pixels)
+
+    make_film(Path("other.mp4"), moving_crops(3))
+    monkeypatch.setattr(parts._OpenPart, "write", fail_once)
+    assert upscale("clip.mp4", "other.mp4") == 1
+    assert "kdsr: clip.mp4: ExternalError: [Errno 1] Generic error in an external library" in capsys.readouterr().err
+    assert len(read_times(Path("other_x4.mp4"))) == 3
+
+
+def test_a_film_that_has_no_first_frame_is_passed_over(here, capsys):
+    make_film(Path("a.mkv"), moving_crops(3))
+    for packet in (2, 1, 0):
+        damage(Path("a.mkv"), packet=packet)
+    assert upscale("a.mkv", "clip.mp4", "--idr-from", "first") == 1
+    assert "a.mkv: it has no frames" in capsys.readouterr().err
+    assert len(read_times(Path("clip_x4.mp4"))) == 12
