@@ -6,6 +6,7 @@ again. The folder's name has a digest of all that the result depends on: parts o
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -53,7 +54,7 @@ class Parts:
 
     def remove(self) -> None:
         """Remove the parts, and those that earlier work on this result has left."""
-        for folder in self.target.parent.glob(f".{self.target.name}.*.parts"):
+        for folder in self.target.parent.glob(f".{glob.escape(self.target.name)}.*.parts"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
