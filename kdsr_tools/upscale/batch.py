@@ -68,8 +68,13 @@ class Settings:
 
 def split_existing(jobs: Sequence[Job], *, overwrite: bool) -> tuple[list[Job], list[Outcome]]:
     """Return the jobs that are left to do, and the outcomes of those whose result exists and is kept."""
-    left = [job for job in jobs if overwrite or job.target is STREAM or not os.path.exists(job.target)]
-    kept = [Outcome("kept", str(job.source), str(job.target)) for job in jobs if job not in left]
+    left: list[Job] = []
+    kept: list[Outcome] = []
+    for job in jobs:
+        if overwrite or job.target is STREAM or not os.path.exists(job.target):
+            left.append(job)
+        else:
+            kept.append(Outcome("kept", str(job.source), str(job.target)))
     return left, kept
 
 

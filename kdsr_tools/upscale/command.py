@@ -6,6 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
+from kdsr_tools.arguments import parse_count
+
 FILM_FORMATS = ("mkv", "mp4", "mov", "webm")
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -65,7 +67,7 @@ def _add_file_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--suffix", metavar="TEXT", help="put behind names; default: _x4 where there is no --output")
     group.add_argument("--keep-metadata", action="store_true", help="keep EXIF, XMP and a PNG's texts, too")
     group.add_argument("--overwrite", action="store_true", help="make results that exist already again")
-    group.add_argument("--max-pixels", type=int, metavar="N", help="refuse larger pictures (default 200000000)")
+    group.add_argument("--max-pixels", type=parse_count, metavar="N", help="refuse larger pictures (default 200000000)")
     group.add_argument("--json", action="store_true", help="print a summary for programs")
 
 

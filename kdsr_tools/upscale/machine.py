@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import psutil
@@ -41,6 +42,12 @@ def check_precision(precision: str, device: torch.device) -> None:
         raise ValueError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
     if precision == "fp16" and device.type == "cpu":
         raise ValueError("precision: fp16 on a CPU is slow and overflows; use bf16 or fp32 there, or a GPU")
+
+
+def check_outscale(outscale: float | None) -> None:
+    """Refuse a final factor that no picture can have; None is the network's own. Raises ValueError."""
+    if outscale is not None and not 0 < outscale < math.inf:
+        raise ValueError(f"outscale: expected a number above 0, got {outscale}")
 
 
 def refuse_student_settings(loaded: LoadedNetwork, *, max_memory: int | None, idr_from: Any, knobs: Knobs) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from kdsr_data.pictures import ImageReadError
-from kdsr_data.pictures.formats import describe_passed_over, readable_suffixes
+from kdsr_data.pictures.formats import SUFFIXES, describe_passed_over, readable_suffixes
 from kdsr_data.pictures.reading import stored_size
 from kdsr_tools.upscale.picture_files import FORMATS, LARGEST_SIDE
 from kdsr_tools.upscale.video.names import CONTAINERS, RESULT_SUFFIXES, choose_suffix, is_film_name, needs_av
@@ -17,6 +18,8 @@ from kdsr_tools.upscale.video.names import CONTAINERS, RESULT_SUFFIXES, choose_s
 # What `--format` may be, with each one's suffix; pictures of other names than these become PNG.
 OUTPUT_SUFFIXES = {"png": ".png", "jpg": ".jpg", "webp": ".webp", "bmp": ".bmp", "tif": ".tif"}
 DEFAULT_SUFFIX = ".png"
+# Names that end in these are a file's; whether it can be written depends on what it is made of.
+WRITTEN_SUFFIXES = {*FORMATS, *CONTAINERS, *RESULT_SUFFIXES}
 # In the place of a path: standard input as a source, standard output as a target. Told apart by identity, since a file
 # may have this name, too.
 STREAM = Path("-")
@@ -66,6 +69,7 @@ def plan_jobs(
     """
     found = list(_without_repetitions(_find(inputs, recursive=recursive, output=output, report=report)))
     if output is not None and _names_a_file(output, inputs):
+        _refuse_unheeded(output, output_format, film_format, name_suffix)
         jobs = [Job(found[0].path, output)]
     else:
         jobs = [
@@ -76,10 +80,16 @@ def plan_jobs(
             jobs = [_fit_format(job, scale, report) for job in jobs]
     if output is None:
         # `kdsr upscale *.png` finds its own results when it runs again.
-        targets = {os.path.abspath(job.target) for job in jobs}
-        jobs = [job for job in jobs if os.path.abspath(job.source) not in targets]
+        results = {os.path.abspath(target) for source, target in jobs} - _own_targets(jobs)
+        jobs = [job for job in jobs if os.path.abspath(job.source) not in results]
     _refuse_collisions(jobs)
     return jobs
+
+
+def _own_targets(jobs: Iterable[Job]) -> set[str]:
+    """Return the results that would replace the very picture that they are made of."""
+    places = ((os.path.abspath(source), os.path.abspath(target)) for source, target in jobs)
+    return {target for source, target in places if source == target}
 
 
 def find_pictures(
@@ -98,11 +108,18 @@ def find_pictures(
     return pictures
 
 
-def plan_stream(inputs: Sequence[str], *, output: Path | None) -> Job:
+def plan_stream(
+    inputs: Sequence[str],
+    *,
+    output: Path | None,
+    output_format: str | None = None,
+    film_format: str | None = None,
+    name_suffix: str | None = None,
+) -> Job:
     """Plan the one picture that is read from standard input, or written to standard output, or both, where `-` stands.
 
     Raises:
-        ValueError: there are several pictures, or the result needs a name.
+        ValueError: there are several pictures, or the result needs a name, or has another than is asked for.
     """
     if len(inputs) != 1 or Path(inputs[0]).is_dir():
         raise ValueError(f"-: expected one picture where one is piped, got {' '.join(inputs)}")
@@ -111,7 +128,20 @@ def plan_stream(inputs: Sequence[str], *, output: Path | None) -> Job:
         return Job(source, STREAM)
     if output.suffix.lower() not in FORMATS or output.is_dir():
         raise ValueError(f"--output {output}: expected a file's name, such as larger.png, for what is piped")
+    _refuse_unheeded(output, output_format, film_format, name_suffix)
     return Job(source, output)
+
+
+def _refuse_unheeded(output: Path, output_format: str | None, film_format: str | None, name_suffix: str | None) -> None:
+    """Refuse what cannot be heeded where `output` is the result's whole name."""
+    suffix = output.suffix.lower()
+    contrary = "the name {} (--output) says otherwise; leave one of the two out"
+    if output_format and FORMATS.get(suffix) != FORMATS[OUTPUT_SUFFIXES[output_format]]:
+        raise ValueError(f"--format {output_format}: {contrary.format(output)}")
+    if film_format and suffix != f".{film_format}":
+        raise ValueError(f"--film-format {film_format}: {contrary.format(output)}")
+    if name_suffix is not None:
+        raise ValueError(f"--suffix {name_suffix}: the result's whole name is {output} (--output); leave one out")
 
 
 def _fit_format(job: Job, scale: float, report: Callable[[str], None]) -> Job:
@@ -186,8 +216,14 @@ def _without_repetitions(found: Iterable[_Found]) -> Iterator[_Found]:
 
 
 def _names_a_file(output: Path, inputs: Sequence[str]) -> bool:
-    if output.suffix.lower() not in {*FORMATS, *CONTAINERS, *RESULT_SUFFIXES} or output.is_dir():
+    suffix = output.suffix.lower()
+    if output.is_dir() or suffix not in {*WRITTEN_SUFFIXES, *chain(*SUFFIXES.values())}:
         return False
+    if suffix not in WRITTEN_SUFFIXES:
+        raise ValueError(
+            f"--output {output}: pictures are written as {', '.join(FORMATS)}, films as {', '.join(CONTAINERS)}; "
+            f"got a name with {output.suffix}"
+        )
     is_one_file = len(inputs) == 1 and not Path(inputs[0]).is_dir()
     if is_one_file and (Path(inputs[0]).exists() or not glob.has_magic(inputs[0])):
         return True

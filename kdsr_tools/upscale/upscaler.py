@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +25,14 @@ from kdsr_tools.heads.diagnosis import Diagnosis
 from kdsr_tools.heads.reader import Heads, load_heads
 from kdsr_tools.upscale.diagnosing import read_idrs, read_tile_idrs
 from kdsr_tools.upscale.fringes import limit_to_neighbours
-from kdsr_tools.upscale.machine import PRECISIONS, Knobs, check_precision, choose_memory, refuse_student_settings
+from kdsr_tools.upscale.machine import (
+    PRECISIONS,
+    Knobs,
+    check_outscale,
+    check_precision,
+    choose_memory,
+    refuse_student_settings,
+)
 from kdsr_tools.upscale.pixels import Planes, are_finite, as_array, from_rgb, resample, to_image, to_planes, to_rgb
 from kdsr_tools.upscale.tiled_restorer import TiledRestorer
 from kdsr_tools.upscale.video.settings import EncoderSettings
@@ -75,8 +81,7 @@ class Upscaler:
     ):
         self.device = find_device(device)
         check_precision(precision, self.device)
-        if outscale is not None and not 0 < outscale < math.inf:
-            raise ValueError(f"outscale: expected a number above 0, got {outscale}")
+        check_outscale(outscale)
         self.is_student = isinstance(loaded.network, KDSRStudent)
         self.knobs = Knobs.check(denoise=denoise, deblur=deblur)
         if not self.is_student:

@@ -18,6 +18,7 @@ from kdsr_data.pictures import MAX_PIXELS, read_picture
 from kdsr_tools.checkpoints.shipped import NO_MODEL, list_models, load_model, short_names
 from kdsr_tools.devices import find_device
 from kdsr_tools.upscale.batch import Outcome, Settings, split_existing, upscale_pictures
+from kdsr_tools.upscale.machine import check_outscale
 from kdsr_tools.upscale.picture_files import FORMATS
 from kdsr_tools.upscale.picture_paths import OUTPUT_SUFFIXES, STREAM, Job, plan_jobs, plan_stream
 from kdsr_tools.upscale.sharing import Process
@@ -59,20 +60,24 @@ def upscale(args: argparse.Namespace) -> int:
     is_piped = _is_piped(args, process)
     loaded = load_model(args.model, option_file=args.opt, sharpness=args.sharpness)
     notes: list[str] = []
+    check_outscale(args.outscale)
+    names = {
+        "output": args.output,
+        "output_format": None if args.format == "keep" else args.format,
+        "film_format": args.film_format,
+        "name_suffix": args.suffix,
+    }
     if is_piped:
-        jobs = [plan_stream(args.inputs, output=args.output)]
+        jobs = [plan_stream(args.inputs, **names)]
     else:
         jobs = plan_jobs(
             args.inputs,
             scale=args.outscale or loaded.scale,
-            output=args.output,
             recursive=args.recursive,
-            output_format=None if args.format == "keep" else args.format,
-            film_format=args.film_format,
-            name_suffix=args.suffix,
             report=notes.append,
+            **names,
         )
-    films = [job for job in jobs if is_film(*job) and job.source is not STREAM]
+    films = [job for job in jobs if _is_film(job)]
     if films:
         require_av()
     if process.number == 0:
@@ -166,8 +171,8 @@ def _do_share(
     args: argparse.Namespace, process: Process, jobs: Sequence[Job], upscaler: Upscaler
 ) -> tuple[list[Outcome], bool]:
     """Do this process's share of the jobs; return the outcomes, and whether the user interrupted."""
-    films = [job for job in jobs if is_film(*job) and job.source is not STREAM]
-    share = process.take([job for job in jobs if job not in films])
+    films = [job for job in jobs if _is_film(job)]
+    share = process.take([job for job in jobs if not _is_film(job)])
     left, outcomes = split_existing([*share, *films], overwrite=args.overwrite)
     settings = Settings(
         args.quality,
@@ -186,6 +191,10 @@ def _do_share(
     except KeyboardInterrupt:
         return outcomes, True
     return outcomes, False
+
+
+def _is_film(job: Job) -> bool:
+    return job.source is not STREAM and is_film(*job)
 
 
 def _film_settings(args: argparse.Namespace) -> FilmSettings:

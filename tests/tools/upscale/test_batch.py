@@ -2,6 +2,7 @@
 
 import errno
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -41,6 +42,14 @@ def test_results_that_exist_are_kept_unless_told_otherwise(jobs):
     assert left == [*jobs[1:], Job(jobs[0].source, STREAM)]
     assert kept == [Outcome("kept", str(jobs[0].source), str(jobs[0].target))]
     assert split_existing(jobs, overwrite=True) == (jobs, [])
+
+
+def test_many_jobs_are_split_at_once(tmp_path):
+    """In proportion to their number: of 20,000, each compared with each would take minutes."""
+    jobs = [Job(tmp_path / f"{number}.png", tmp_path / f"{number}_x2.png") for number in range(20_000)]
+    start = perf_counter()
+    assert split_existing(jobs, overwrite=False) == (jobs, [])
+    assert perf_counter() - start < 5
 
 
 def test_a_picture_that_fails_stops_no_other(jobs, photograph):

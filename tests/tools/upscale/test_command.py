@@ -292,6 +292,12 @@ def test_an_interruption_sums_up_what_was_done(here, monkeypatch, capsys):
         (["p", "-o", "p"], "this result would replace a picture that is read"),
         (["p", "--precision", "fp16"], "precision: fp16 on a CPU is slow and overflows; use bf16 or fp32"),
         (["p", "--outscale", "-1"], "outscale: expected a number above 0, got -1"),
+        (["p", "--outscale", "inf"], "outscale: expected a number above 0, got inf"),
+        (["p", "--outscale", "nan"], "outscale: expected a number above 0, got nan"),
+        (["p/a.png", "--suffix", ""], "p/a.png: this result would replace a picture that is read"),
+        (["p/a.png", "-o", "x.png", "--format", "jpg"], "--format jpg: the name x.png (--output) says otherwise"),
+        (["p/a.png", "-o", "x.png", "--suffix", "_y"], "--suffix _y: the result's whole name is x.png (--output)"),
+        (["p/a.png", "-o", "x.heic"], "--output x.heic: pictures are written as .png, .jpg"),
         (["p", "--tile", "0"], "tile_size: expected at least 1 pixel, got 0"),
         (["p", "--max-memory", "1K"], "max_memory"),
     ],
@@ -306,7 +312,8 @@ def test_impossible_wishes_are_explained_in_a_line(here, capsys, arguments, mess
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["p", "--quality", "0"], ["p", "--format", "gif"], ["p", "--max-memory", "much"]]
+    "arguments",
+    [[], ["p", "--quality", "0"], ["p", "--format", "gif"], ["p", "--max-memory", "much"], ["p", "--max-pixels", "0"]],
 )
 def test_wrong_arguments_give_two(here, arguments):
     with pytest.raises(SystemExit) as exit_info:

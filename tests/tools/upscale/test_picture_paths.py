@@ -116,6 +116,27 @@ def test_a_result_never_replaces_a_picture_that_is_read(here, output):
     assert plan("p/a.png", output=Path(output), name_suffix="_4") == {"p/a.png": f"{Path(output)}/a_4.png"}
 
 
+def test_a_result_never_replaces_its_own_picture(here):
+    with pytest.raises(ValueError, match=r"x\.webp: this result would replace a picture that is read"):
+        plan("x.webp", name_suffix="")
+    assert plan("p/b.JPG", name_suffix="", output_format="png") == {"p/b.JPG": "p/b.png"}
+
+
+@pytest.mark.parametrize("output", ["y.heic", "y.AVIF", "y.jp2"])
+def test_a_name_of_a_format_that_is_not_written_is_no_folder(here, output):
+    with pytest.raises(ValueError, match=rf"--output {output}: pictures are written as \.png, .*, films as \.mkv, "):
+        plan("x.webp", output=Path(output))
+
+
+@pytest.mark.parametrize(
+    "options", [{"output_format": "jpg"}, {"film_format": "mkv"}, {"name_suffix": "_4"}, {"name_suffix": ""}]
+)
+def test_what_a_whole_name_leaves_no_room_for_is_refused(here, options):
+    with pytest.raises(ValueError, match=r"y\.png \(--output\)"):
+        plan("x.webp", output=Path("y.png"), **options)
+    assert plan("x.webp", output=Path("y.jpeg"), output_format="jpg") == {"x.webp": "y.jpeg"}
+
+
 def test_finding_nothing_is_an_error(here):
     Path("empty/deeper").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"empty: there are no pictures in this folder .*--recursive searches sub"):
