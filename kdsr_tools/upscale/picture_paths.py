@@ -172,7 +172,8 @@ def _find(
                 deeper = "" if recursive else "; --recursive searches subfolders, too"
                 known = ", ".join(readable_suffixes())
                 raise ValueError(f"{path}: there are no pictures in this folder (looked for {known}){deeper}")
-            if others := describe_passed_over([file.name for file in files if file not in set(pictures)]):
+            taken = set(pictures)
+            if others := describe_passed_over([file.name for file in files if file not in taken]):
                 report(f"{path}: {others}")
             yield from (_Found(picture, picture.relative_to(path), path) for picture in pictures)
         elif path.exists() or not glob.has_magic(text):
