@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,6 +48,9 @@ SUBCOMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a subcommand; return the exit code: 0 done, 1 failed, 2 wrong arguments, 130 interrupted."""
     wait_briefly()  # before a subcommand brings PyTorch
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As stderr does: where a name cannot be shown, it is escaped, and the work goes on.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
     except ModuleNotFoundError as error:

@@ -29,10 +29,13 @@ def diagnose(args: argparse.Namespace) -> int:
     """
     loaded = load_model(args.model)
     pictures = _find(args)
+    if args.map:
+        _refuse_collisions(args.map, pictures)
     upscaler = Upscaler(loaded, device=args.device, max_memory=args.max_memory)
     upscaler.require_heads()
     done: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
+    is_interrupted = False
     try:
         for path, inside in pictures:
             name = STANDARD_INPUT if path is STREAM else str(path)
@@ -42,11 +45,12 @@ def diagnose(args: argparse.Namespace) -> int:
                 failed.append({"source": name, "reason": describe_error(error).splitlines()[0]})
                 _report(failed[-1]["reason"] if name in failed[-1]["reason"] else f"{name}: {failed[-1]['reason']}")
     except KeyboardInterrupt:
-        return INTERRUPTED
+        is_interrupted = True
+        _report("interrupted")
     if args.json:
         network = {"description": loaded.description, "path": str(loaded.path), "scale": loaded.scale}
         print(json.dumps({"network": network, "done": done, "failed": failed}, indent=2))
-    return int(bool(failed))
+    return INTERRUPTED if is_interrupted else int(bool(failed))
 
 
 def _find(args: argparse.Namespace) -> list[tuple[Path, Path]]:
@@ -54,7 +58,27 @@ def _find(args: argparse.Namespace) -> list[tuple[Path, Path]]:
         return [(STREAM, Path("standard_input"))]
     if "-" in args.inputs:
         raise ValueError(f"-: expected one picture where one is piped, got {' '.join(args.inputs)}")
-    return find_pictures(args.inputs, recursive=args.recursive, report=_report)
+    pictures = find_pictures(args.inputs, recursive=args.recursive, report=_report)
+    if not pictures:
+        raise ValueError(f"{' '.join(args.inputs)}: there are no pictures to diagnose; of a film, save a frame first")
+    return pictures
+
+
+def _name_map(folder: Path, inside: Path) -> Path:
+    return folder / inside.with_name(f"{inside.name}.map.png")
+
+
+def _refuse_collisions(folder: Path, pictures: list[tuple[Path, Path]]) -> None:
+    """Refuse pictures whose maps would have one name; ValueError."""
+    taken: dict[Path, Path] = {}
+    for path, inside in pictures:
+        target = _name_map(folder, inside)
+        if target in taken:
+            raise ValueError(
+                f"{target}: the maps of {taken[target]} and {path} would both be written there; make them in two runs, "
+                "into different folders"
+            )
+        taken[target] = path
 
 
 def _diagnose_one(
@@ -66,7 +90,7 @@ def _diagnose_one(
     entry: dict[str, Any] = {"source": name, "width": width, "height": height}
     if args.map:
         diagnosis, rows = upscaler.diagnose_tiles(picture.pixels)
-        target = args.map / inside.with_name(f"{inside.name}.map.png")
+        target = _name_map(args.map, inside)
         write_map(target, picture.pixels, rows)
         entry |= {"map": str(target), "tiles": [[tile.as_dict() for tile in row] for row in rows]}
     else:

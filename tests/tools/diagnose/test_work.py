@@ -12,6 +12,7 @@ from PIL import Image
 
 from kdsr_tools import Upscaler
 from kdsr_tools.cli import main
+from kdsr_tools.diagnose import work
 
 
 @pytest.fixture
@@ -62,6 +63,45 @@ def test_one_that_fails_stops_no_other(model, gt_folder, capsys):
     assert printed.out.count("damaged") == 2
     assert "bad.png: " in printed.err and "none.png: " in printed.err
     assert "film.mp4: a film, which was passed over" in printed.err
+
+
+def test_films_alone_are_nothing_to_diagnose(model, tmp_path, capsys):
+    (tmp_path / "film.mp4").write_bytes(b"film")
+    for named in (tmp_path / "film.mp4", tmp_path / "*.mp4"):
+        assert diagnose(named, "--model", model) == 1
+        assert "there are no pictures to diagnose" in capsys.readouterr().err
+
+
+def test_two_maps_of_one_name_are_refused(model, gt_folder, tmp_path, capsys):
+    (gt_folder / "sub/c.png").rename(gt_folder / "sub/a.png")
+    pictures = gt_folder / "a.png", gt_folder / "sub/a.png"
+    assert diagnose(*pictures, "--model", model, "--map", tmp_path / "maps") == 1
+    assert f"a.png.map.png: the maps of {pictures[0]} and {pictures[1]}" in capsys.readouterr().err
+    assert diagnose(*pictures, "--model", model) == 0
+
+
+def test_a_name_that_the_terminal_cannot_show_fails_nothing(model, gt_folder, monkeypatch):
+    odd = (gt_folder / "a.png").rename(gt_folder / "caf\udce9.png")
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert diagnose(odd, "--model", model) == 0
+    sys.stdout.flush()
+    assert b"caf\\udce9.png: damaged" in written.getvalue() and b"at 0\\xb0" in written.getvalue()
+
+
+def test_an_interruption_gives_programs_what_was_done(model, gt_folder, capsys, monkeypatch):
+    read = work.read_picture
+
+    def interrupt_at_second(path, **options):
+        if path.name == "b.png":
+            raise KeyboardInterrupt
+        return read(path, **options)
+
+    monkeypatch.setattr(work, "read_picture", interrupt_at_second)
+    assert diagnose(gt_folder, "--model", model, "--json") == 130
+    printed = capsys.readouterr()
+    assert [entry["source"] for entry in json.loads(printed.out)["done"]] == [f"{gt_folder}/a.png"]
+    assert "kdsr: interrupted" in printed.err
 
 
 @pytest.mark.parametrize(
