@@ -41,7 +41,7 @@ def describe(path: Path, *, option_file: Path | None = None, lq_size: tuple[int,
     return (
         facts
         | _describe_weights(content, path)
-        | {f"metadata {key}": text for key, text in read_metadata(path).items()}
+        | {f"metadata {key}": text for key, text in sorted(read_metadata(path).items())}
     )
 
 

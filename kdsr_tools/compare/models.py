@@ -17,6 +17,7 @@ from kdsr_tools.checkpoints.loading import LoadedNetwork, load_network, load_tea
 from kdsr_tools.checkpoints.shipped import find_checkpoint, load_model
 from kdsr_tools.compare.settings import ComparedModelSettings, CompareSettings
 from kdsr_tools.evaluation import bicubic_restorer
+from kdsr_tools.idr.view import load_teacher as load_teacher_of
 
 
 class NetworkSource(NamedTuple):
@@ -65,6 +66,8 @@ def open_model(name: str, block: ComparedModelSettings, *, scale: int, device: t
         loaded = load_teacher(source.weights) if block.sees_gt else source.load()
         if loaded.scale != scale:
             raise ValueError(f"{source.weights}: it enlarges x{loaded.scale}, and this comparison has scale: {scale}")
+        if block.teacher is not None:
+            load_teacher_of(block.teacher, scale=scale)  # so that a wrong one is noticed before hours of work
     except FileNotFoundError as error:
         raise FileNotFoundError(f"models.{name}: {error}") from error
     except ValueError as error:

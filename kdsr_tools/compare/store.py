@@ -74,7 +74,11 @@ class ResultStore:
 
     def read_picture(self, name: ItemName) -> np.ndarray | None:
         """Return an item's picture (H, W, 3), BGR uint8; None where it cannot be read."""
-        return cv2.imread(str(self.picture_path(name)))
+        try:  # not OpenCV's own reading, which on Windows opens few paths beyond ASCII
+            content = self.picture_path(name).read_bytes()
+        except OSError:
+            return None
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
 
     def _stem(self, name: ItemName) -> Path:
         parts = [file_name(part) for part in (name.image_set, name.setting, name.image, name.model)]

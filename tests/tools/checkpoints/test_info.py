@@ -32,10 +32,14 @@ def test_the_published_size_is_told(tmp_path, capsys):
 
 def test_metadata_is_told(tmp_path, capsys):
     weights = {key: value.half() for key, value in KDSRStudent(2, 8, 1, 1).state_dict().items()}
-    save_file(weights, tmp_path / "net.safetensors", metadata={"licence": "MIT"})
+    save_file(weights, tmp_path / "net.safetensors", metadata={"licence": "MIT", "name": "n", "default": "yes"})
     told = info(capsys, tmp_path / "net.safetensors", "--lq-size", "8x8")
     assert (told["metadata licence"], told["numbers"], told["names"]) == ("MIT", "float16", "its own")
     assert int(told["MACs for LQ 8x8"].replace(",", "")) > 0
+    assert [name for name in told if name.startswith("metadata")] == [
+        f"metadata {name}"
+        for name in ("default", "licence", "name")  # safetensors gives them in another order each time
+    ]
 
 
 def test_a_teacher_is_described_as_one(tmp_path, capsys):

@@ -67,3 +67,10 @@ def test_a_file_that_spandrel_knows_is_opened_by_itself(tmp_path):
     model = open_weights(tmp_path / "compact.pth")
     assert model.restore(torch.rand(1, 3, 8, 8)).shape == (1, 3, 32, 32)
     assert not isinstance(model.network, KDSRStudent)
+
+
+def test_a_teacher_that_cannot_be_used_is_found_before_anything_is_measured(tmp_path):
+    weights = save_student(tmp_path / "net.pth")
+    for teacher in (tmp_path / "none.pth", weights):
+        with pytest.raises((FileNotFoundError, ValueError), match=rf"models\.m: .*{teacher.name}"):
+            open_weights(weights, teacher=teacher)

@@ -1,5 +1,6 @@
 """Kept results: found again by what they depend on, under names that never collide."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -31,6 +32,16 @@ def test_a_picture_comes_back_as_it_was(store, photograph):
     store.save(Item(NAME, "k", {"psnr": 30.0}), picture=photograph)
     assert find(store, with_picture=True)
     np.testing.assert_array_equal(store.read_picture(NAME), photograph)
+
+
+def test_a_picture_is_read_where_opencv_opens_no_such_path(store, photograph, monkeypatch):
+    """On Windows, OpenCV opens no file whose path has letters beyond the code page's."""
+    monkeypatch.setattr(cv2, "imread", lambda *args: None)
+    assert store.read_picture(NAME) is None
+    store.save(Item(NAME, "k", {"psnr": 30.0}), picture=photograph)
+    np.testing.assert_array_equal(store.read_picture(NAME), photograph)
+    store.picture_path(NAME).write_bytes(b"")
+    assert store.read_picture(NAME) is None
 
 
 def test_failures_and_torn_files_are_tried_anew(store):

@@ -12,6 +12,7 @@ from kdsr_arch import load_student
 from kdsr_arch.checkpoint import read_metadata
 from kdsr_tools import Upscaler
 from kdsr_tools.cli import main
+from kdsr_tools.idr import command
 
 
 @pytest.fixture
@@ -58,6 +59,29 @@ def test_what_has_no_idr_is_refused(networks, gt_folder, tmp_path, capsys):
     ):
         assert inspect(arguments[0], gt_folder, tmp_path / "out", *arguments[1:]) == 1
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unheeded"),
+    [
+        (("--save-heads", "new.safetensors", "--vary", "blur"), "--vary"),
+        (("--save-heads", "new.safetensors", "--teacher", "t.pth"), "--teacher"),
+        (("--test-images", "folder", "--overwrite"), "--test-images, --overwrite"),
+        (("--seed", "0"), "--seed"),
+    ],
+)
+def test_what_the_other_task_alone_heeds_is_refused(networks, gt_folder, capsys, arguments, unheeded):
+    assert main(["inspect", str(networks[0]), "--images", str(gt_folder), *arguments]) == 1
+    assert f"{unheeded}: " in capsys.readouterr().err
+
+
+def test_the_tests_of_heads_are_looked_at_before_the_work(networks, gt_folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(command, "collect_crops", pytest.fail)
+    to = tmp_path / "new.safetensors"
+    assert save_heads(networks[0], gt_folder, to, "--test-images", "nowhere") == 1
+    assert "nowhere: there is no such folder" in capsys.readouterr().err
+    assert save_heads(networks[0], gt_folder, to, "--number", "100") == 1
+    assert "heads need at least 300 crops, got 100; raise --number" in capsys.readouterr().err
 
 
 def save_heads(student, gt_folder, to, *arguments):
