@@ -30,6 +30,7 @@ from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import MetaInfoError
 from kdsr_data.paired_images import check_pairs
 from kdsr_model.checks.calls import Options, check_call, try_block
+from kdsr_model.checks.metrics import compares_with_gt
 from kdsr_model.experiment_settings import EXPERIMENTS
 from kdsr_options.schema import OptionError, Problem, collect, join_path, read_settings, type_name, unknown_type
 
@@ -95,9 +96,13 @@ def _try_sample(
 
 def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
     """List what the models whose options are known read of a sample."""
-    if str(opt.get("model_type")) not in EXPERIMENTS:
+    model = str(opt.get("model_type"))
+    if model not in EXPERIMENTS:
         return set()
-    return {"lq", "gt"} if is_training else {"lq", "lq_path", *(["gt"] if opt["val"]["metrics"] else [])}
+    if is_training:
+        return {"lq", "gt"}
+    needs_gt = model == "KDSRTeacherModel" or any(map(compares_with_gt, opt["val"]["metrics"].values()))
+    return {"lq", "lq_path", *(["gt"] if needs_gt else [])}
 
 
 def _first_sample(block: Options, needed: set[str]) -> Mapping[str, Any]:

@@ -61,3 +61,20 @@ MISTAKES = [
 @pytest.mark.parametrize(("kind", "path", "value", "expected"), MISTAKES)
 def test_what_would_fail_later_is_refused_by_its_path(gt_folder, tmp_path, kind, path, value, expected):
     assert_refused(make(kind, gt_folder), tmp_path, path, value, expected)
+
+
+def without_gt(options, gt_folder, metrics):
+    """Validate on pictures alone, by these metrics."""
+    pictures = {"name": "v", "type": "SingleImageDataset", "dataroot_lq": str(gt_folder)}
+    options["datasets"]["val"] = {**pictures, "io_backend": {"type": "disk"}}
+    options["val"] = {"val_freq": 1, "metrics": metrics}
+    return options
+
+
+@pytest.mark.parametrize("metrics", [None, {"niqe": {"type": "calculate_niqe", "crop_border": 4}}])
+def test_a_validation_needs_gt_only_where_something_compares_with_it(gt_folder, tmp_path, metrics):
+    student = without_gt(make("student", gt_folder), gt_folder, metrics)
+    assert find_problems(complete(student, tmp_path)) == []
+    teacher = without_gt(make("train_kdsr_teacher.yml", gt_folder), gt_folder, metrics)
+    (problem,) = find_problems(complete(teacher, tmp_path))
+    assert problem == ("datasets.val", "'SingleImageDataset' was tried and fails: its samples have no gt")
