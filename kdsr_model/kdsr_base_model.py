@@ -117,9 +117,8 @@ class KDSRBaseModel(SRModel):
         bare = self.get_bare_model(net)
         get_root_logger().info(f"Loading {type(bare).__name__} from {load_path} ({found_key or 'bare'}).")
         if param_key != found_key:
-            get_root_logger().warning(
-                f"{load_path} has no {param_key!r}: {found_key or 'its bare weights'} were taken."
-            )
+            wanted, taken = param_key or "bare weights", found_key or "its bare weights"
+            get_root_logger().warning(f"{load_path} has no {wanted}: {taken} were taken.")
         try:
             fitting = weights if strict else _fitting(to_own_names(weights), bare)
             bare.load_state_dict(fitting, strict=strict)

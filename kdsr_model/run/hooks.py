@@ -20,7 +20,7 @@ from kdsr_model.run.run_options import describe_changes, save_options, written_o
 from kdsr_model.run.sampling import ResumableSampler, SeededVisits
 from kdsr_model.run.signals import StopSignals
 from kdsr_model.run.supervised_model import SupervisedModel
-from kdsr_model.run.whole_files import remove_leftovers
+from kdsr_model.run.whole_files import remove_leftovers, take_trained_weights
 from kdsr_model.run.workers import ShieldedLoader
 from kdsr_options.command_line import parse_command_line
 
@@ -110,6 +110,7 @@ class TrainingHooks:
         self.changes = describe_changes(before, self.options, state=opt["path"].get("resume_state"))
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
+            take_trained_weights(opt, self.resume.iteration)
         return self.resume.state
 
     def _settle_seed(self, opt: dict[str, Any]) -> int:
