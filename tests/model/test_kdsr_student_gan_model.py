@@ -169,7 +169,8 @@ def test_the_perceptual_loss_uses_the_weights_of_the_options_path(gan_options, t
 
 
 def test_pictures_without_gt_are_validated(gan_options, gt_folder, tmp_path):
-    pictures = {"name": "v", "type": "SingleImageDataset", "dataroot_lq": str(gt_folder), "io_backend": {"type": "disk"}}
+    pictures = {"name": "v", "type": "SingleImageDataset", "dataroot_lq": str(gt_folder)}
+    pictures["io_backend"] = {"type": "disk"}
     gan_options["datasets"]["val"] = pictures
     gan_options |= {"val": {"val_freq": 1}, "l1_gt_usm": True}
     model = build(gan_options, tmp_path)
