@@ -115,7 +115,7 @@ def _patch_size(opt: Options) -> int | None:
     """Return the size of the training's GT patches, if that is known."""
     block = opt["datasets"].get("train")
     size = block.get("gt_size") if isinstance(block, Mapping) else None
-    if isinstance(block, Mapping) and isinstance(block.get("lq_size"), int):
+    if isinstance(block, Mapping) and isinstance(block.get("lq_size"), int) and isinstance(opt.get("scale"), int):
         size = block["lq_size"] * opt["scale"]
     return size if isinstance(size, int) and 0 < size <= 1024 else None
 
@@ -123,7 +123,7 @@ def _patch_size(opt: Options) -> int | None:
 def _seen_size(opt: Options) -> int | None:
     """Return the size of the squares that a discriminator sees, if that is known."""
     size, crop = _patch_size(opt), opt["train"].get("gan_crop_size")
-    return min(size, crop) if size and isinstance(crop, int) and crop > 0 else size
+    return min(size, crop) if size and isinstance(crop, int) and crop >= 16 else size
 
 
 def _check_metrics(problems: list[Problem], opt: Options, smallest: Mapping[str, int | None]) -> None:

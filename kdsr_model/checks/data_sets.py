@@ -57,6 +57,10 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
             )
             problems.append(Problem(f"{path}.type", f"{block['type']} {message}"))
             continue
+        if opt.get("is_train", True) and phase != "train" and phase.split("_")[0] != "val":
+            message = "BasicSR trains on train and validates on val, val_1, ...; name it so, or leave it out"
+            problems.append(Problem(path, message))
+            continue
         settings = collect(problems, read_data_set, block, path)
         if settings is None or settings.optional and is_absent(block):
             continue
