@@ -18,7 +18,8 @@ from kdsr_model.train_settings import (
 )
 from kdsr_options.schema import Block, FilledBlock, ProblemAt, Settings, read_settings
 
-LARGEST_SEED = 2**32 - 1  # of NumPy's generator, less the number of processes
+# NumPy's generator takes up to 2^32 - 1, and BasicSR adds the numbers of process and worker.
+LARGEST_SEED = 2**32 - 1 - 2**16
 
 
 class PathSettings(Settings):

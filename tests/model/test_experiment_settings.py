@@ -62,6 +62,7 @@ MISTAKES = [
     ("student", "num_gpu", "two", "num_gpu: expected a valid integer"),
     ("student", "manual_seed", "abc", "manual_seed: expected a valid integer"),
     ("student", "manual_seed", 0.0, "manual_seed: expected a valid integer, got 0.0"),
+    ("student", "manual_seed", 2**32 - 1, "manual_seed: expected less than or equal to 4294901759, got 4294967295"),
     ("student", "scale", 4.0, "scale: expected a valid integer, got 4.0"),
     ("student", "manual_seed", -1, "manual_seed: expected greater than or equal to 0"),
     ("student", "logger.wandb", {"project": "x"}, "logger.wandb: is fed by TensorBoard's log; set use_tb_logger: true"),
