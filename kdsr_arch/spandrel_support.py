@@ -26,7 +26,7 @@ try:
         StateDict,
         UnsupportedModelError,
     )
-    from spandrel.util import KeyCondition, store_hyperparameters
+    from spandrel.util import KeyCondition
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"kdsr_arch.spandrel_support needs {error.name}, which is not installed: pip install 'kdsr[spandrel]'",
@@ -39,30 +39,15 @@ def install(registry: ArchRegistry = MAIN_REGISTRY) -> list[ArchSupport]:
     return registry.add(ArchSupport.from_architecture(KDSRArch()), ignore_duplicates=True)
 
 
-@store_hyperparameters()
 class KDSR(KDSRStudent):
-    """A student as spandrel builds its networks: by keywords, which it keeps as `hyperparameters`."""
+    """A student as spandrel builds its networks: by keywords, which it keeps as `hyperparameters`.
 
-    hyperparameters: dict[str, Any]
+    Spandrel's `store_hyperparameters` would have each keyword of `KDSRStudent` written down here again.
+    """
 
-    def __init__(
-        self,
-        *,
-        scale: int = 4,
-        num_feat: int = 64,
-        num_block: int = 53,
-        num_estimator_block: int = 9,
-        num_estimator_feat: int | None = None,
-        direct_upsampler: bool = False,
-    ):
-        super().__init__(
-            scale,
-            num_feat=num_feat,
-            num_block=num_block,
-            num_estimator_block=num_estimator_block,
-            num_estimator_feat=num_estimator_feat,
-            direct_upsampler=direct_upsampler,
-        )
+    def __init__(self, **sizes: Any):
+        super().__init__(**sizes)
+        self.hyperparameters = sizes
 
 
 class KDSRArch(Architecture[KDSR]):

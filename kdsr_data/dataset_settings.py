@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from kdsr_data.degradations import degradation_settings
 from kdsr_data.degradations.mixed import degraded_sizes
@@ -66,13 +66,14 @@ class OtherSetSettings(LoaderSettings):
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class PairedImageSettings(OtherSetSettings):
-    """What BasicSR's `PairedImageDataset` reads without asking whether it is there."""
+class PatchSettings(LoaderSettings):
+    """What every data set of pairs cuts out of its images in training.
+
+    `gt_size` in pixels of the GT patch, needed there alone; `lq_size` is the same in pixels of LQ, which follow the
+    scale.
+    """
 
     scale: int = Field(ge=1, strict=True)
-    dataroot_gt: str
-    dataroot_lq: str
-    io_backend: FilledBlock
     gt_size: int | None = Field(default=None, ge=1)
     lq_size: int | None = Field(default=None, ge=1)
     use_hflip: bool = False
@@ -90,6 +91,26 @@ class PairedImageSettings(OtherSetSettings):
         if self.gt_size is not None and self.gt_size % self.scale:
             raise ProblemAt("gt_size", f"expected a multiple of the scale {self.scale}, got {self.gt_size}")
         return self
+
+
+class PairedImageSettings(PatchSettings, OtherSetSettings):
+    """What BasicSR's `PairedImageDataset` reads without asking whether it is there."""
+
+    dataroot_gt: str
+    dataroot_lq: str
+    io_backend: FilledBlock
+    filename_tmpl: str = "{}"
+
+    @field_validator("filename_tmpl")
+    @classmethod
+    def _check_template(cls, template: str) -> str:
+        try:
+            is_filled = template.format("a") != template.format("b")
+        except (AttributeError, IndexError, KeyError, ValueError):
+            is_filled = False
+        if not is_filled:
+            raise ValueError(f"expected {{}} in the place of the name, got {template!r}")
+        return template
 
 
 class ImageSetSettings(LoaderSettings):
@@ -138,35 +159,22 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-class DegradedImageSettings(ImageSetSettings):
-    """Options of `DegradedImageDataset`; `gt_size` in pixels of the GT patch, needed in training only.
+class DegradedImageSettings(ImageSetSettings, PatchSettings):
+    """Options of `DegradedImageDataset`.
 
     With `degraded_size`, a larger GT crop of so many pixels is degraded and the pair is cut out of it, so that filters
     and resizes have seen what lies around. A smaller image is degraded as far as it goes; BasicSR would mirror it.
     Of `patch_candidates` random crops, the one with most detail is taken: sky and soft background teach little.
-    `lq_size` and `degraded_lq_size` are the same two in pixels of LQ, which follow the scale.
+    `degraded_lq_size` is the same in pixels of LQ.
     """
 
     degradation: FilledBlock
-    gt_size: int | None = Field(default=None, ge=1)
     degraded_size: int | None = Field(default=None, ge=1)
-    patch_candidates: int = Field(default=1, ge=1, le=64)
-    use_hflip: bool = False
-    use_rot: bool = False
-    lq_size: int | None = Field(default=None, ge=1)
     degraded_lq_size: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _follow_scale(cls, block: Any) -> Any:
-        return with_gt_sizes(block)
+    patch_candidates: int = Field(default=1, ge=1, le=64)
 
     @model_validator(mode="after")
-    def _check_patch(self):
-        if self.phase == "train" and self.gt_size is None:
-            raise ProblemAt("gt_size", "(pixels of the GT patch) is missing; lq_size follows the scale")
-        if self.gt_size is not None and self.gt_size % self.scale:
-            raise ProblemAt("gt_size", f"expected a multiple of the scale {self.scale}, got {self.gt_size}")
+    def _check_degraded_size(self):
         if self.degraded_size is not None and self.gt_size is None:
             raise ProblemAt("degraded_size", "needs gt_size, the patch to cut out of it")
         if message := self.misfit_of(self.degraded_size):
@@ -203,6 +211,8 @@ class BenchmarkSettings(ImageSetSettings):
         if any(not 0 <= level <= 255 for level in self.noise_levels):
             raise ProblemAt("noise_levels", f"expected a list of levels in 0..255, got {self.noise_levels}")
         labels = [case.label for case in self.list_cases()]
+        if split := [label for label in labels if set(label) & set("/\\")]:
+            raise ProblemAt("settings", f"labels name files, so no / is possible in {split[0]!r}")
         if twice := sorted({label for label in labels if labels.count(label) > 1}):
             raise ProblemAt("settings", f"{', '.join(twice)} stands for two settings; give each a label of its own")
         return self

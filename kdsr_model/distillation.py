@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import SequentialLR
 
 from kdsr_arch import KDSRTeacher, load_teacher
+from kdsr_model.experiment_settings import StudentExperimentSettings, StudentGANExperimentSettings
 from kdsr_model.kdsr_base_model import KDSRBaseModel
 from kdsr_options.schema import OptionError, Problem
 
@@ -47,6 +48,8 @@ class DistillationModel(KDSRBaseModel):
     rests. Both phases use one optimiser with a parameter group for each part and BasicSR's schedulers one after the
     other, so `train.scheduler` counts its iterations from the end of the warm-up.
     """
+
+    experiment: StudentExperimentSettings | StudentGANExperimentSettings
 
     def init_training_settings(self) -> None:
         """Bring in the teacher before BasicSR copies the network for its moving average."""

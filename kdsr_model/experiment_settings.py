@@ -18,7 +18,8 @@ from kdsr_model.train_settings import (
 )
 from kdsr_options.schema import Block, FilledBlock, ProblemAt, Settings, read_settings
 
-LARGEST_SEED = 2**32 - 1  # of NumPy's generator, less the number of processes
+# NumPy's generator takes up to 2^32 - 1, and BasicSR adds the numbers of process and worker.
+LARGEST_SEED = 2**32 - 1 - 2**16
 
 
 class PathSettings(Settings):
@@ -27,12 +28,7 @@ class PathSettings(Settings):
     pretrain_network_g: str | None = None
     param_key_g: str | None = "params"
     strict_load_g: bool = True
-    pretrain_network_d: str | None = None
-    param_key_d: str | None = "params"
-    strict_load_d: bool = True
-    pretrain_network_teacher: str | None = None
     pretrain_network_vgg: str | None = None
-    param_key_teacher: str | None = None
     resume_state: str | None = None
     ignore_resume_networks: list[str] | None = None
     experiments_root: str | None = None
@@ -41,6 +37,25 @@ class PathSettings(Settings):
     log: str | None = None
     visualization: str | None = None
     results_root: str | None = None
+
+
+class GANPathSettings(PathSettings):
+    """`path` of a training that has a discriminator."""
+
+    pretrain_network_d: str | None = None
+    param_key_d: str | None = "params"
+    strict_load_d: bool = True
+
+
+class StudentPathSettings(PathSettings):
+    """`path` of a training that has a teacher."""
+
+    pretrain_network_teacher: str | None = None
+    param_key_teacher: str | None = None
+
+
+class StudentGANPathSettings(StudentPathSettings, GANPathSettings):
+    """`path` of a training that has both."""
 
 
 class ValSettings(Settings):
@@ -152,7 +167,6 @@ class ExperimentSettings(FileSettings):
     train: TrainSettings | None = None  # type: ignore[assignment]
     val: ValSettings | None = None  # type: ignore[assignment]
     logger: LoggerSettings | None = None  # type: ignore[assignment]
-    network_d: FilledBlock | None = None
     kdsr_version: Any = None
     dist_params: DistSettings | None = None
     find_unused_parameters: bool = False
@@ -178,12 +192,11 @@ class ExperimentSettings(FileSettings):
 
 
 class GANExperimentSettings(ExperimentSettings):
-    """An option file of a GAN; the switches say which losses compare with a sharpened GT (as Real-ESRGAN)."""
+    """An option file of a GAN."""
 
+    path: GANPathSettings
     train: GANTrainSettings | None = None
-    l1_gt_usm: bool = False
-    percep_gt_usm: bool = False
-    gan_gt_usm: bool = False
+    network_d: FilledBlock | None = None
 
     @model_validator(mode="after")
     def _check_discriminator(self):
@@ -202,15 +215,21 @@ class TeacherExperimentSettings(ExperimentSettings):
 class StudentExperimentSettings(ExperimentSettings):
     """An option file of `KDSRStudentModel`."""
 
+    path: StudentPathSettings
     train: StudentTrainSettings | None = None
     val: KDSRValSettings | None = None
 
 
 class StudentGANExperimentSettings(GANExperimentSettings):
-    """An option file of `KDSRStudentGANModel`."""
+    """An option file of `KDSRStudentGANModel`; its switches say which losses compare with a sharpened GT."""
 
+    path: StudentGANPathSettings
     train: StudentGANTrainSettings | None = None
     val: KDSRValSettings | None = None  # type: ignore[assignment]
+    # As Real-ESRGAN's, which alone of BasicSR's models has them.
+    l1_gt_usm: bool = False
+    percep_gt_usm: bool = False
+    gan_gt_usm: bool = False
 
 
 KDSRExperimentSettings = TeacherExperimentSettings | StudentExperimentSettings | StudentGANExperimentSettings

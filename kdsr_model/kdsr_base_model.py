@@ -17,7 +17,6 @@ from kdsr_arch.checkpoint import read_wrapped_weights
 from kdsr_arch.inference import tiling
 from kdsr_arch.kdsr import KDSRNetwork
 from kdsr_arch.weights import to_own_names
-from kdsr_compat.registries import vgg_weights_at
 from kdsr_model.experiment_settings import KDSRExperimentSettings, KDSRValSettings, read_experiment
 from kdsr_model.optimisation import Stepper
 from kdsr_model.run.loading import WeightsMisfit, describe_misfit
@@ -54,8 +53,7 @@ class KDSRBaseModel(SRModel):
             network.compile()  # in place: names of weights and DDP stay as they are
         lpips_opt = self.settings.lpips_opt
         self.cri_lpips = build_loss(lpips_opt).to(self.device) if lpips_opt else None
-        with vgg_weights_at(self.experiment.path.pretrain_network_vgg):
-            super().init_training_settings()
+        super().init_training_settings()
 
     def steppers(self) -> dict[str, Stepper]:
         """Return what makes the steps, by the name of the network."""
@@ -117,9 +115,8 @@ class KDSRBaseModel(SRModel):
         bare = self.get_bare_model(net)
         get_root_logger().info(f"Loading {type(bare).__name__} from {load_path} ({found_key or 'bare'}).")
         if param_key != found_key:
-            get_root_logger().warning(
-                f"{load_path} has no {param_key!r}: {found_key or 'its bare weights'} were taken."
-            )
+            wanted, taken = param_key or "bare weights", found_key or "its bare weights"
+            get_root_logger().warning(f"{load_path} has no {wanted}: {taken} were taken.")
         try:
             fitting = weights if strict else _fitting(to_own_names(weights), bare)
             bare.load_state_dict(fitting, strict=strict)

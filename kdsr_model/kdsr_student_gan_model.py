@@ -42,20 +42,25 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
         self.optimizer_d = self.build_optimizer("optim_d", list(self.net_d.parameters()))
 
     def feed_data(self, data) -> None:
-        """Take a batch and, in training, sharpen its GT where a loss asks for it."""
+        """Take a batch; its GT is sharpened as soon as a loss asks for it, which no validation does."""
         super().feed_data(data)
-        if self.is_train:
-            sharp = self.sharpen(self.gt) if any(self.is_sharp.values()) else self.gt
-            targets = {name: sharp if is_sharp else self.gt for name, is_sharp in self.is_sharp.items()}
-            self.l1_gt, self.percep_gt = targets["l1_gt_usm"], targets["percep_gt_usm"]
-            self.gan_gt = targets["gan_gt_usm"]
+        self.sharp_gt: Tensor | None = None
+
+    def target(self, switch: str) -> Tensor:
+        """Return GT (B, 3, sH, sW) as the loss of a switch compares with it."""
+        if not self.is_sharp[switch]:
+            return self.gt
+        if self.sharp_gt is None:
+            self.sharp_gt = self.sharpen(self.gt)
+        return self.sharp_gt
 
     def compute_losses(self, current_iter: int) -> OrderedDict[str, Tensor]:
         """Return the generator's losses; in the estimator's warm-up, the IDR loss alone."""
         losses = self.run_student(current_iter)
         if self.is_warming_up(current_iter):
             return losses
-        losses |= self.compute_sr_losses(self.output, pixel_gt=self.l1_gt, perceptual_gt=self.percep_gt)
+        pixel_gt, perceptual_gt = self.target("l1_gt_usm"), self.target("percep_gt_usm")
+        losses |= self.compute_sr_losses(self.output, pixel_gt=pixel_gt, perceptual_gt=perceptual_gt)
         if self.cri_ldl:
             losses["l_g_ldl"] = self._find_artifacts()
         with self.stepper.autocast():
@@ -98,7 +103,8 @@ class KDSRStudentGANModel(DistillationModel, SRGANModel):
     def _optimize_discriminator(self) -> None:
         self.optimizer_d.zero_grad()
         # One after the other, as BasicSR: in distributed training, each forward is followed by its backward.
-        for name, image, is_real in (("real", self.gan_gt, True), ("fake", self.output.detach(), False)):
+        real, fake = self.target("gan_gt_usm"), self.output.detach()
+        for name, image, is_real in (("real", real, True), ("fake", fake, False)):
             with self.stepper_d.autocast():
                 prediction = self.net_d(self._crop_for_discriminator(image))
             losses = OrderedDict({f"l_d_{name}": self.cri_gan(prediction.float(), is_real, is_disc=True)})

@@ -106,18 +106,24 @@ def _check_networks(problems: list[Problem], opt: Options, *, is_known: bool) ->
             continue
         if key == "network_g":
             check_generator(problems, network, opt)
-        gt_size = _patch_size(opt)
-        if key == "network_d" and gt_size:
-            check_discriminator(problems, network, block, gt_size=gt_size)
+        seen_size = _seen_size(opt)
+        if key == "network_d" and seen_size:
+            check_discriminator(problems, network, block, size=seen_size)
 
 
 def _patch_size(opt: Options) -> int | None:
     """Return the size of the training's GT patches, if that is known."""
     block = opt["datasets"].get("train")
     size = block.get("gt_size") if isinstance(block, Mapping) else None
-    if isinstance(block, Mapping) and isinstance(block.get("lq_size"), int):
+    if isinstance(block, Mapping) and isinstance(block.get("lq_size"), int) and isinstance(opt.get("scale"), int):
         size = block["lq_size"] * opt["scale"]
     return size if isinstance(size, int) and 0 < size <= 1024 else None
+
+
+def _seen_size(opt: Options) -> int | None:
+    """Return the size of the squares that a discriminator sees, if that is known."""
+    size, crop = _patch_size(opt), opt["train"].get("gan_crop_size")
+    return min(size, crop) if size and isinstance(crop, int) and crop >= 16 else size
 
 
 def _check_metrics(problems: list[Problem], opt: Options, smallest: Mapping[str, int | None]) -> None:

@@ -50,15 +50,8 @@ class GANTrainSettings(TrainSettings):
 
     optim_d: FilledBlock
     gan_opt: FilledBlock
-    ldl_opt: FilledBlock | None = None
     net_d_iters: int = Field(default=1, ge=1)
     net_d_init_iters: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _check_artifacts(self):
-        if self.ldl_opt is not None and self.ema_decay == 0:
-            raise ProblemAt("ldl_opt", "compares with the moving average; set ema_decay above 0")
-        return self
 
 
 class WarmupSchedulerSettings(Settings):
@@ -109,3 +102,10 @@ class StudentGANTrainSettings(StudentTrainSettings, GANTrainSettings):
     """
 
     gan_crop_size: int | None = Field(default=None, ge=16)
+    ldl_opt: FilledBlock | None = None
+
+    @model_validator(mode="after")
+    def _check_artifacts(self):
+        if self.ldl_opt is not None and self.ema_decay == 0:
+            raise ProblemAt("ldl_opt", "compares with the moving average; set ema_decay above 0")
+        return self

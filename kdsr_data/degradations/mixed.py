@@ -51,6 +51,7 @@ class MixedDegradation(Degradation[MixedSettings]):
     def _build(self, choice: Mapping[str, Any]) -> Degradation:
         degradation = build_degradation(_degradation_block(choice, scale=self.settings.scale))
         degradation.degraded_size = choice.get("degraded_size", degradation.degraded_size)
+        _hand_down_size(degradation)
         return degradation
 
     @classmethod
@@ -59,8 +60,8 @@ class MixedDegradation(Degradation[MixedSettings]):
         problems: list[Problem] = []
         for index, choice in enumerate(settings.choices):
             problems += _choice_problems(choice, scale=settings.scale, path=join_path(path, "choices", index))
-        if not problems and abs(total := sum(choice["probability"] for choice in settings.choices) - 1) > 1e-6:
-            message = f"expected probabilities that sum to 1, got {1 + total:g}"
+        if not problems and abs((total := sum(choice["probability"] for choice in settings.choices)) - 1) > 1e-6:
+            message = f"expected probabilities that sum to 1, got {total:g}"
             problems.append(Problem(join_path(path, "choices"), message))
         if problems:
             raise OptionError(problems)
@@ -73,6 +74,13 @@ class MixedDegradation(Degradation[MixedSettings]):
     def __call__(self, gt: np.ndarray, rng: Generator) -> np.ndarray:
         """Make the LQ image (ceil(H/s), ceil(W/s), 3) of `gt` (H, W, 3), both RGB float32 in [0, 1]."""
         return self.choose(rng)(gt, rng)
+
+
+def _hand_down_size(degradation: Degradation) -> None:
+    """Let a mixture's choices that ask for no size see as much of GT as the mixture."""
+    for choice in degradation.choices if isinstance(degradation, MixedDegradation) else ():
+        choice.degraded_size = choice.degraded_size or degradation.degraded_size
+        _hand_down_size(choice)
 
 
 def _degradation_block(choice: Mapping[str, Any], *, scale: int) -> dict[str, Any]:

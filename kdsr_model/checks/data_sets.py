@@ -30,6 +30,7 @@ from kdsr_data.image_io import ImageReadError
 from kdsr_data.image_source import MetaInfoError
 from kdsr_data.paired_images import check_pairs
 from kdsr_model.checks.calls import Options, check_call, try_block
+from kdsr_model.checks.metrics import compares_with_gt
 from kdsr_model.experiment_settings import EXPERIMENTS
 from kdsr_options.schema import OptionError, Problem, collect, join_path, read_settings, type_name, unknown_type
 
@@ -55,6 +56,10 @@ def check_data_sets(problems: list[Problem], opt: Options) -> dict[str, int | No
                 "shows whole images under fixed degradations, for validations; to train, take DegradedImageDataset"
             )
             problems.append(Problem(f"{path}.type", f"{block['type']} {message}"))
+            continue
+        if opt.get("is_train", True) and phase != "train" and phase.split("_")[0] != "val":
+            message = "BasicSR trains on train and validates on val, val_1, ...; name it so, or leave it out"
+            problems.append(Problem(path, message))
             continue
         settings = collect(problems, read_data_set, block, path)
         if settings is None or settings.optional and is_absent(block):
@@ -95,9 +100,13 @@ def _try_sample(
 
 def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
     """List what the models whose options are known read of a sample."""
-    if str(opt.get("model_type")) not in EXPERIMENTS:
+    model = str(opt.get("model_type"))
+    if model not in EXPERIMENTS:
         return set()
-    return {"lq", "gt"} if is_training else {"lq", "lq_path", *(["gt"] if opt["val"]["metrics"] else [])}
+    if is_training:
+        return {"lq", "gt"}
+    needs_gt = model == "KDSRTeacherModel" or any(map(compares_with_gt, opt["val"]["metrics"].values()))
+    return {"lq", "lq_path", *(["gt"] if needs_gt else [])}
 
 
 def _first_sample(block: Options, needed: set[str]) -> Mapping[str, Any]:

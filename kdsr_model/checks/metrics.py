@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,9 @@ from basicsr.utils.registry import METRIC_REGISTRY
 from kdsr_compat.registries import registered
 from kdsr_model.checks.calls import Options, arguments_of, check_call, is_number, try_block
 from kdsr_model.checks.checkpoints import check_lpips
-from kdsr_options.schema import Problem, join_path
+from kdsr_options.schema import Problem, join_path, type_name
 
-SIDE = 128  # NIQE's blocks have 96 pixels
+SIDE = 192  # pixels: NIQE needs more than one of its blocks of 96
 
 
 def check_metric(problems: list[Problem], block: Any, *, path: str, smallest: int | None = None) -> None:
@@ -48,6 +49,13 @@ def _measure(block: Options, side: int) -> None:
     value = metric(img=one, img2=other, **arguments_of(block, without=("better",)))
     if not np.isfinite(float(value)):
         raise ValueError(f"the result is {value}")
+
+
+def compares_with_gt(block: Any) -> bool:
+    """Return whether a metric needs GT beside the image, as NIQE does not."""
+    metric = registered(METRIC_REGISTRY).get(type_name(block))
+    parameter = inspect.signature(metric).parameters.get("img2") if metric else None
+    return parameter is not None and parameter.default is parameter.empty
 
 
 def with_border(block: Any, *, scale: Any) -> Any:

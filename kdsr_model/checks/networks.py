@@ -78,9 +78,9 @@ def check_generator(problems: list[Problem], network: Callable, opt: Options) ->
         try_block(problems, lambda tried: _restore(network, tried, scale), complete, path="network_g")
 
 
-def check_discriminator(problems: list[Problem], network: Callable, block: Options, *, gt_size: int) -> None:
-    """Check that a discriminator takes patches of the training's size."""
-    try_block(problems, lambda tried: _judge(network, tried, gt_size), block, path="network_d")
+def check_discriminator(problems: list[Problem], network: Callable, block: Options, *, size: int) -> None:
+    """Check that a discriminator takes squares of the size that the training shows it."""
+    try_block(problems, lambda tried: _judge(network, tried, size), block, path="network_d")
 
 
 def _restore(network: Callable, block: Options, scale: int) -> None:
@@ -96,8 +96,8 @@ def _restore(network: Callable, block: Options, scale: int) -> None:
         raise ValueError(f"makes {shape} of 3x{size}x{size}, which is not an image {scale} times as large")
 
 
-def _judge(network: Callable, block: Options, gt_size: int) -> None:
-    if not isinstance(_forward(network, block, shape=(2, 3, gt_size, gt_size)), Tensor):
+def _judge(network: Callable, block: Options, size: int) -> None:
+    if not isinstance(_forward(network, block, shape=(2, 3, size, size)), Tensor):
         raise ValueError("expected a discriminator that gives a tensor")
 
 

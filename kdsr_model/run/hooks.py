@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import math
+import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from kdsr_model.run.run_options import describe_changes, save_options, written_o
 from kdsr_model.run.sampling import ResumableSampler, SeededVisits
 from kdsr_model.run.signals import StopSignals
 from kdsr_model.run.supervised_model import SupervisedModel
-from kdsr_model.run.whole_files import remove_leftovers
+from kdsr_model.run.whole_files import remove_leftovers, take_trained_weights
 from kdsr_model.run.workers import ShieldedLoader
 from kdsr_options.command_line import parse_command_line
 
@@ -110,14 +111,17 @@ class TrainingHooks:
         self.changes = describe_changes(before, self.options, state=opt["path"].get("resume_state"))
         if self.resume.state:
             self.launcher.check_resume(opt, self.resume.iteration)
+            take_trained_weights(opt, self.resume.iteration)
         return self.resume.state
 
     def _settle_seed(self, opt: dict[str, Any]) -> int:
         is_named = names_a_seed(parse_command_line(sys.argv[1:]))
-        seed = self.resume.seed(opt["manual_seed"], is_named=is_named)
-        if seed != opt["manual_seed"]:
-            opt["manual_seed"] = seed
-            set_random_seed(seed + opt["rank"])
+        drawn = opt["manual_seed"]
+        if drawn is None:  # by `--force_yml manual_seed=~`, after which BasicSR draws none
+            drawn = random.SystemRandom().randint(1, 10_000)
+        seed = opt["manual_seed"] = self.resume.seed(drawn, is_named=is_named)
+        # BasicSR's parser has done so before it read the seed of `--force_yml`, or drew another in each process.
+        set_random_seed(seed + opt["rank"])
         return seed
 
     def build_dataset(self, dataset_opt: dict[str, Any]) -> Any:

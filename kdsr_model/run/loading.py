@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from kdsr_compat.registries import vgg_weights_at
+
 MOST_NAMED = 4  # differences between a file and a network
 
 
@@ -17,13 +19,13 @@ class WeightsMisfit(ValueError):
 
 
 def build_safely(build_model: Callable[[dict], Any], opt: dict[str, Any]) -> Any:
-    """Build a model by BasicSR's function, from weights alone.
+    """Build a model by BasicSR's function, from weights alone; those of VGG are where `path` says.
 
     Raises:
         SystemExit: saying in a sentence what does not fit.
     """
     try:
-        with safe_loading():
+        with safe_loading(), vgg_weights_at(opt["path"].get("pretrain_network_vgg")):
             return build_model(opt)
     except WeightsMisfit as error:
         raise SystemExit(f"path: {error}") from error

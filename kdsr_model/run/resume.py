@@ -8,7 +8,6 @@ iteration), on every process, whatever validation or logging have drawn in betwe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from kdsr_model.run.whole_files import (
     newest_complete_state,
     read_training_state,
 )
-from kdsr_options.command_line import CommandLine
+from kdsr_options.command_line import CommandLine, read_options
 
 
 class Conditions(NamedTuple):
@@ -139,8 +138,5 @@ def _refuse_other_experiment(opt: dict[str, Any], path: Path) -> None:
 
 
 def names_a_seed(command_line: CommandLine) -> bool:
-    """Return whether a command line, or the option file that it names, has a `manual_seed`."""
-    if any(entry.startswith("manual_seed") for entry in command_line.entries):
-        return True
-    file = command_line.file
-    return bool(file and re.search(r"^manual_seed:\s*\d", file.read_text(encoding="utf-8"), re.MULTILINE))
+    """Return whether a command line, or the option file that it names, has a `manual_seed`. Raises OptionError."""
+    return read_options(command_line).get("manual_seed") is not None

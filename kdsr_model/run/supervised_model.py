@@ -62,7 +62,20 @@ class SupervisedModel:
             for change in changes:
                 get_root_logger().info(f"Changed since iteration {state['iter']}: {change}; the options hold.")
         if extra.get("best_metric_results"):
-            self._model.best_metric_results = extra["best_metric_results"]
+            self._go_on_from_best(extra["best_metric_results"])
+
+    def _go_on_from_best(self, results: dict[str, dict[str, Any]]) -> None:
+        """Take over the best results so far of metrics that the options still have; others begin anew.
+
+        basicsr 1.4.2 and master: a data set whose results are known gets no place for a metric that is new.
+        """
+        if not (self.opt.get("val") or {}).get("metrics"):
+            self._model.best_metric_results = results  # for a later run, which may measure again
+            return
+        for data_set, before in results.items():
+            self._model._initialize_best_metric_results(data_set)
+            now = self._model.best_metric_results[data_set]
+            now |= {key: best for key, best in before.items() if key in now and best["better"] == now[key]["better"]}
 
     def update_learning_rate(self, current_iter: int, warmup_iter: int = -1) -> None:
         """Begin an iteration: stop if a signal asks for it, else make its draws repeatable and set its rate."""

@@ -19,6 +19,7 @@ import torch
 
 CANNOT_SAVE = 74  # the exit code, EX_IOERR of sysexits.h
 EXTRA_KEY = "kdsr"  # of a training state, which BasicSR leaves alone
+TRAINED_KEY = "params"  # of a network's file, where BasicSR's models save what they train
 NUM_TRIES = 3
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -159,9 +160,24 @@ def checkpointed_networks(opt: Mapping[str, Any]) -> list[str]:
 
 def broken_network(opt: Mapping[str, Any], models: Path, iteration: int) -> Path | None:
     """Find a network file of a checkpoint that cannot be read; None if all can."""
-    names = [key.removeprefix("network_") for key in checkpointed_networks(opt)]
-    files = [models / f"net_{name}_{iteration}.pth" for name in names]
+    files = [_network_file(key, models, iteration) for key in checkpointed_networks(opt)]
     return next((path for path in files if not isinstance(_load_or_none(path), Mapping)), None)
+
+
+def take_trained_weights(opt: Mapping[str, Any], iteration: int) -> None:
+    """Set the keys under which a resumed training looks for weights to that of those it trained.
+
+    basicsr 1.4.2 and master: `param_key_g: params_ema` becomes `params`; any other key, which belongs to the file that
+    training began from, stays and is looked for in the checkpoint.
+    """
+    models = Path(opt["path"]["models"])
+    for key in checkpointed_networks(opt):
+        if TRAINED_KEY in (_load_or_none(_network_file(key, models, iteration)) or ()):
+            opt["path"][f"param_key_{key.removeprefix('network_')}"] = TRAINED_KEY
+
+
+def _network_file(key: str, models: Path, iteration: int) -> Path:
+    return models / f"net_{key.removeprefix('network_')}_{iteration}.pth"
 
 
 def read_training_state(path: Path) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from basicsr.data.prefetch_dataloader import PrefetchDataLoader, PrefetchGenerator
 from torch.utils.data import DataLoader
 
 from kdsr_model.run.signals import STOP_SIGNALS
@@ -35,7 +36,38 @@ class ShieldedLoader:
     def __iter__(self) -> Iterator:
         """Begin an epoch; a signal that comes meanwhile reaches this process afterwards."""
         with _blocked_signals():
+            if isinstance(self._loader, PrefetchDataLoader):
+                return ReadAhead(self._loader)
             return iter(self._loader)
+
+
+class ReadAhead:
+    """An epoch that BasicSR's thread reads ahead.
+
+    basicsr 1.4.2 and master: what the thread fails of ends the thread alone, and training waits for it for ever.
+    """
+
+    def __init__(self, loader: PrefetchDataLoader):
+        self._error: BaseException | None = None
+        self._batches = PrefetchGenerator(self._until_error(DataLoader.__iter__(loader)), loader.num_prefetch_queue)
+
+    def _until_error(self, batches: Iterator) -> Iterator:
+        try:
+            yield from batches
+        except BaseException as error:
+            self._error = error
+
+    def __iter__(self) -> Iterator:
+        return self
+
+    def __next__(self) -> Any:
+        """Return the next batch, or raise what ended the thread."""
+        try:
+            return next(self._batches)
+        except StopIteration:
+            if self._error is not None:
+                raise self._error from None
+            raise
 
 
 class ShieldedStart:

@@ -103,6 +103,10 @@ def test_missing_training_options_are_named(key):
             "datasets.test.settings.0.scale: 2 disagrees with the scale 4 above",
         ),
         ({"settings": [{"sigma": 1}, {"sigma": 1.0}]}, "sigma-1 stands for two settings; give each a label of its own"),
+        (
+            {"settings": [{"label": "10/255"}]},
+            "datasets.test.settings: labels name files, so no / is possible in '10/255'",
+        ),
         ({"noise_levels": [5, 5], "preset": "aniso9"}, "l1-2_l2-0.2_theta-0_noise-5, "),
     ],
 )

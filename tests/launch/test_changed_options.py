@@ -205,3 +205,17 @@ def test_what_file_and_command_line_said_is_kept_and_builds_the_compared_network
     (root / "again").mkdir()  # the kept file trains the same again
     train(root / "again", folder / RUN_OPTIONS)
     assert differences(checkpoint(root, DONE), checkpoint(root / "again", DONE)) == []
+
+
+def test_a_seed_of_the_command_line_trains_as_that_of_a_file(root, whole, plain):
+    plain.blocks["manual_seed"] = 5
+    train(whole, plain.write())
+    del plain.blocks["manual_seed"]
+    train(root, plain.write(), "--force_yml", "manual_seed=5")
+    assert differences(checkpoint(whole, DONE), checkpoint(root, DONE)) == []
+
+
+def test_a_seed_that_the_command_line_takes_away_is_drawn(root, plain):
+    plain.blocks["manual_seed"] = 5
+    train(root, plain.write(), "--force_yml", "manual_seed=~")
+    assert checkpoint(root, DONE)[f"{DONE}.state"]["kdsr"]["seed"] is not None

@@ -153,3 +153,17 @@ def test_spawned_workers_read_the_same_samples_as_forked_ones(tmp_path, gt_folde
     spawned = train(killed, file, *forced, before=spawn_workers)
     assert losses(spawned) == losses(forked)
     assert len(losses(spawned)) == 7
+
+
+@pytest.mark.parametrize(("kind", "param_key"), [("student", None), ("student", "state_dict"), ("plain", None)])
+def test_the_key_of_pretrained_weights_does_not_choose_among_a_checkpoints(tmp_path, gt_folder, whole, kind, param_key):
+    options = options_of(kind, gt_folder)
+    options["path"]["param_key_g"] = param_key
+    file = write_options(tmp_path / "o.yml", options)
+    output = train(whole, file)
+    before = checkpoint(whole, TOTAL)
+    (whole / f"experiments/run/training_states/{TOTAL}.state").unlink()
+    resumed_output = train(whole, file, "--auto_resume")
+    assert differences(before, checkpoint(whole, TOTAL)) == []
+    expected = {number: text for number, text in losses(output).items() if number > 7}
+    assert losses(resumed_output) == expected

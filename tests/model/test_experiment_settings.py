@@ -7,7 +7,7 @@ from spoilt_options import EDSR, GAN, assert_refused, make
 from training_steps import complete
 
 from kdsr_data import OptionError
-from kdsr_model.options import prepare_options
+from kdsr_model.options import find_problems, prepare_options
 
 
 @pytest.fixture
@@ -43,17 +43,36 @@ def test_switches_of_the_gan_are_unknown_elsewhere(gt_folder, tmp_path):
         prepare_options(complete(options | {"l1_gt_usm": True}, tmp_path))
 
 
+@pytest.mark.parametrize("model_type", ["SRGANModel", "ESRGANModel"])
+def test_what_basicsrs_gans_do_not_obey_is_unknown_to_them(gan_options, gt_folder, tmp_path, model_type):
+    options = make(EDSR, gt_folder) | {"model_type": model_type, "network_d": gan_options["network_d"]}
+    options["train"] |= {key: gan_options["train"][key] for key in ("optim_d", "gan_opt", "net_d_iters")}
+    complete(options, tmp_path)
+    assert find_problems(options) == []
+    options["gan_gt_usm"] = False
+    options["train"] |= {"ema_decay": 0.9, "ldl_opt": {"type": "L1Loss"}}
+    assert {problem.path for problem in find_problems(options)} == {"gan_gt_usm", "train.ldl_opt"}
+
+
+TEACHER = "train_kdsr_teacher.yml"
+DISCRIMINATOR = {"type": "UNetDiscriminatorSN", "num_in_ch": 3, "num_feat": 8}
 MISTAKES = [
     ("student", "num_gpu", 99, "num_gpu: 99 are more than this machine has"),
     ("student", "num_gpu", -1, "num_gpu: expected greater than or equal to 0, got -1"),
     ("student", "num_gpu", "two", "num_gpu: expected a valid integer"),
     ("student", "manual_seed", "abc", "manual_seed: expected a valid integer"),
     ("student", "manual_seed", 0.0, "manual_seed: expected a valid integer, got 0.0"),
+    ("student", "manual_seed", 2**32 - 1, "manual_seed: expected less than or equal to 4294901759, got 4294967295"),
     ("student", "scale", 4.0, "scale: expected a valid integer, got 4.0"),
     ("student", "manual_seed", -1, "manual_seed: expected greater than or equal to 0"),
     ("student", "logger.wandb", {"project": "x"}, "logger.wandb: is fed by TensorBoard's log; set use_tb_logger: true"),
     ("student", "dist_params", {"backend": "nccl", "prot": 1}, "dist_params.prot: unknown key; did you mean 'port'?"),
     (EDSR, "scale", None, "scale: is missing"),
+    ("student", "network_d", DISCRIMINATOR, "network_d: unknown key"),
+    (EDSR, "network_d", DISCRIMINATOR, "network_d: unknown key"),
+    ("student", "path.param_key_d", "params", "path.param_key_d: unknown key"),
+    (TEACHER, "path.param_key_teacher", "params", "path.param_key_teacher: unknown key"),
+    (EDSR, "path.param_key_teacher", "params", "path.param_key_teacher: unknown key"),
     ("student", "scale", None, "scale: is missing"),
 ]  # fmt: skip
 

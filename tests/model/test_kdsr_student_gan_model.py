@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torchvision
+from basicsr.data import build_dataloader, build_dataset
 from basicsr.utils import USMSharp
 from option_files import OPTIONS, load_options, shrink
 from training_steps import build, changed, feed, snapshot, step
@@ -165,3 +166,20 @@ def test_the_perceptual_loss_uses_the_weights_of_the_options_path(gan_options, t
     feed(model)
     step(model, 1)
     assert model.get_current_log()["l_percep"] > 0
+
+
+def test_pictures_without_gt_are_validated(gan_options, gt_folder, tmp_path):
+    pictures = {"name": "v", "type": "SingleImageDataset", "dataroot_lq": str(gt_folder)}
+    pictures["io_backend"] = {"type": "disk"}
+    gan_options["datasets"]["val"] = pictures
+    gan_options |= {"val": {"val_freq": 1}, "l1_gt_usm": True}
+    model = build(gan_options, tmp_path)
+    feed(model)
+    step(model, 1)
+    seen = []
+    model.sharpen.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0].shape))
+    model.validation(build_dataloader(build_dataset(pictures | {"phase": "val"}), {"phase": "val"}), 1, None)
+    assert seen == []  # what no loss looks at
+    feed(model)
+    step(model, 2)
+    assert seen == [(2, 3, 32, 32)]

@@ -4,6 +4,7 @@ import torch
 from basicsr.models import build_model
 
 from kdsr_model.options import prepare_options
+from kdsr_model.run.loading import build_safely
 
 
 def complete(options, tmp_path):
@@ -19,7 +20,7 @@ def complete(options, tmp_path):
 def build(options, tmp_path):
     """Build a model as BasicSR does from an option file, without its launcher."""
     prepare_options(complete(options, tmp_path))
-    return build_model(options)
+    return build_safely(build_model, options)
 
 
 def feed(model, *, seed=0):

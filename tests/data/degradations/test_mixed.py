@@ -51,6 +51,16 @@ def test_a_choice_may_be_a_mixture(gt):
     np.testing.assert_array_equal(build(inner)(gt, np.random.default_rng(0)), blur(gt, np.random.default_rng(0)))
 
 
+def test_what_a_mixture_sees_of_gt_holds_for_its_choices_that_say_nothing():
+    own = {**BLUR, "degraded_size": 40}
+    inner = {"type": "MixedDegradation", "choices": [{**own, "probability": 0.5}, CLEAN]}
+    middle = {"type": "MixedDegradation", "choices": [{**inner, "probability": 1.0}]}
+    mixture = build({**middle, "probability": 1.0, "degraded_size": 64})
+    rng = np.random.default_rng(0)
+    sizes = {choice.settings.sigma: choice.degraded_size for choice in (mixture.choose(rng) for _ in range(20))}
+    assert sizes == {(2.0, 2.0): 40, None: 64}
+
+
 def test_a_choice_sees_as_much_of_gt_as_it_asks_for(gt_folder, monkeypatch):
     seen = []
     original = type(build_degradation({"type": "ClassicDegradation", "scale": 4})).__call__

@@ -1,8 +1,13 @@
 """Networks: their arguments are tried, and their kind and scale must be what the model takes."""
 # ruff: noqa: E501  (a table)
 
+import numpy as np
 import pytest
+from PIL import Image
 from spoilt_options import EDSR, GAN, assert_refused, make
+from training_steps import complete
+
+from kdsr_model.options import find_problems
 
 MISTAKES = [
     (GAN, "network_d.num_feat", 0, "network_d.num_feat: 0 was tried"),
@@ -19,3 +24,16 @@ MISTAKES = [
 @pytest.mark.parametrize(("kind", "path", "value", "expected"), MISTAKES)
 def test_what_would_fail_later_is_refused_by_its_path(gt_folder, tmp_path, kind, path, value, expected):
     assert_refused(make(kind, gt_folder), tmp_path, path, value, expected)
+
+
+@pytest.mark.parametrize(
+    ("gt_size", "crop", "num_problem"), [(128, None, 0), (160, 128, 0), (128, 64, 1), (128, 160, 0)]
+)
+def test_a_discriminator_is_tried_on_what_it_will_see(photograph, tmp_path, gt_size, crop, num_problem):
+    (tmp_path / "gt").mkdir()
+    Image.fromarray(np.tile(photograph, (2, 2, 1))).save(tmp_path / "gt/a.png")
+    options = complete(make(GAN, tmp_path / "gt"), tmp_path)
+    options["network_d"] = {"type": "VGGStyleDiscriminator", "num_in_ch": 3, "num_feat": 8, "input_size": 128}
+    options["datasets"]["train"] |= {"gt_size": gt_size, "degraded_size": gt_size}
+    options["train"]["gan_crop_size"] = crop
+    assert [problem.path for problem in find_problems(options)] == num_problem * ["network_d"]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from basicsr.archs import vgg_arch
 
 from kdsr_model.run.loading import build_safely, describe_misfit, safe_loading
 
@@ -44,3 +45,11 @@ def test_other_errors_of_a_model_stay_what_they_are():
 
     with pytest.raises(RuntimeError, match="no memory"):
         build_safely(build_model, {"path": {}})
+
+
+@pytest.mark.parametrize("path", ["vgg.pth", None])
+def test_any_model_finds_the_vgg_weights_of_the_options(path):
+    own_place = vgg_arch.VGG_PRETRAIN_PATH
+    options = {"path": {"pretrain_network_vgg": path}}
+    assert build_safely(lambda opt: vgg_arch.VGG_PRETRAIN_PATH, options) == (path or own_place)
+    assert own_place == vgg_arch.VGG_PRETRAIN_PATH

@@ -13,7 +13,9 @@ from kdsr_options.command_line import parse_command_line
         ("name: x\nmanual_seed: ~\n", (), False),
         ("name: x\n", (), False),
         ("train:\n  manual_seed: 3\n", (), False),
-        ("name: x\n", ("--force_yml", "train:total_iter=1", "manual_seed=4"), True),
+        ("name: x\n'manual_seed' : 3\n", (), True),
+        ("name: x\n", ("--force_yml", "train={}", "manual_seed=4"), True),
+        ("name: x\nmanual_seed: 3\n", ("--force_yml", "manual_seed=~"), False),
     ],
 )
 def test_a_seed_of_the_users_own_is_found(tmp_path, text, forced, expected):

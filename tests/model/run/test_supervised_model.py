@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from basicsr.models.base_model import BaseModel
 
 from kdsr_model.run.progress import Progress
 from kdsr_model.run.resume import Conditions, Resume
@@ -121,3 +122,30 @@ def test_a_training_state_gets_what_an_exact_resume_needs(supervise):
         "options": {"name": "x"},
         "model": {"g": 1},
     }
+
+
+def test_best_results_go_on_by_metrics_that_are_still_asked_for(tmp_path):
+    now = {"psnr": {"type": "calculate_psnr"}, "lpips": {"type": "calculate_lpips", "better": "lower"}, "x": {}}
+    record = {"better": "higher", "val": 30.0, "iter": 5}
+    before = {"v": {"psnr": record, "ssim": record, "x": {**record, "better": "lower"}}, "old": {"psnr": record}}
+    model = BaseModel({"num_gpu": 0, "is_train": True, "val": {"metrics": now}})
+    state = {"iter": 7, "optimizers": [], "schedulers": [], "kdsr": {"best_metric_results": before, "options": {}}}
+    supervised = SupervisedModel(model, resume=Resume(state), progress=None, signals=StopSignals(), options={})
+    supervised.resume_training(state)
+    for metric, value in (("psnr", 29), ("lpips", 0.3), ("x", 1)):
+        model._initialize_best_metric_results("v")
+        model._update_best_metric_result("v", metric, value, 9)
+    assert model.best_metric_results["v"] == {
+        "psnr": record,
+        "lpips": {"better": "lower", "val": 0.3, "iter": 9},
+        "x": {"better": "higher", "val": 1, "iter": 9},
+    }
+
+
+def test_best_results_wait_where_nothing_is_measured_now(tmp_path):
+    before = {"v": {"psnr": {"better": "higher", "val": 30.0, "iter": 5}}}
+    model = BaseModel({"num_gpu": 0, "is_train": True, "val": None})
+    state = {"iter": 7, "optimizers": [], "schedulers": [], "kdsr": {"best_metric_results": before, "options": {}}}
+    supervised = SupervisedModel(model, resume=Resume(state), progress=None, signals=StopSignals(), options={})
+    supervised.resume_training(state)
+    assert model.best_metric_results == before

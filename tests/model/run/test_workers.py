@@ -4,6 +4,7 @@ import signal
 
 import pytest
 import torch
+from basicsr.data.prefetch_dataloader import PrefetchDataLoader
 from torch.utils.data import DataLoader, TensorDataset
 
 from kdsr_model.run.workers import ShieldedLoader, ShieldedStart
@@ -41,3 +42,22 @@ def test_a_worker_without_masks_ignores_the_terminals_signal(monkeypatch):
     finally:
         signal.signal(signal.SIGINT, before)
     assert started == [3]
+
+
+class Torn(Numbers):
+    """Ten numbers, of which the seventh cannot be read."""
+
+    def __getitem__(self, index):
+        if index == 7:
+            raise OSError("number 7 is torn")
+        return super().__getitem__(index)
+
+
+def test_what_ends_a_thread_that_reads_ahead_ends_the_epoch():
+    loader = ShieldedLoader(PrefetchDataLoader(num_prefetch_queue=1, dataset=Numbers(), batch_size=5))
+    assert [batch.tolist() for (batch,) in loader] == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9]]
+    loader = ShieldedLoader(PrefetchDataLoader(num_prefetch_queue=1, dataset=Torn(), batch_size=5))
+    batches = iter(loader)
+    assert next(batches)[0].tolist() == [0, 1, 2, 3, 4]
+    with pytest.raises(OSError, match="number 7 is torn"):
+        next(batches)
