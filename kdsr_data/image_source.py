@@ -195,12 +195,15 @@ def _refuse_outside(name: str, meta_info: str | Path) -> None:
 def find_images(root: Path) -> tuple[list[str], list[str]]:
     """Find all images below a folder, linked folders included, and the files that are none by their suffixes.
 
-    Names that start with a dot are left out of both.
+    Names that start with a dot are left out of both, and so is a link to a folder that it lies in.
     """
     images: list[str] = []
     others: list[str] = []
+    above = {str(root): {os.path.realpath(root)}}  # by a folder that is still to come: itself and what it lies in
     for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        lies_in, real = above.pop(folder), {name: os.path.realpath(os.path.join(folder, name)) for name in subfolders}
+        subfolders[:] = [name for name in subfolders if not name.startswith(".") and real[name] not in lies_in]
+        above |= {os.path.join(folder, name): lies_in | {real[name]} for name in subfolders}
         inside = Path(folder).relative_to(root)
         for name in names:
             if not name.startswith("."):

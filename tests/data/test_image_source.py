@@ -65,6 +65,14 @@ def test_linked_folders_are_searched_too(tmp_path, gt_folder):
     assert keys_of(ImageSource(tmp_path / "all", io_backend=DISK)) == ["link/a", "link/b", "link/sub/c"]
 
 
+def test_links_that_lead_back_give_no_image_twice(tmp_path, gt_folder):
+    (gt_folder / "sub/up").symlink_to(gt_folder)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/there").symlink_to(gt_folder)
+    (gt_folder / "sub/other").symlink_to(tmp_path / "other")
+    assert keys_of(ImageSource(gt_folder, io_backend=DISK)) == ["a", "b", "sub/c"]
+
+
 def test_a_list_can_choose_and_names_may_hold_blanks(gt_folder, write_list):
     (gt_folder / "my photo (2).png").write_bytes((gt_folder / "a.png").read_bytes())
     source = ImageSource(gt_folder, io_backend=DISK, meta_info=write_list("my photo (2).png (72,96,3)"))
