@@ -199,12 +199,14 @@ def find_images(root: Path) -> tuple[list[str], list[str]]:
     """
     images: list[str] = []
     others: list[str] = []
-    above = {str(root): {os.path.realpath(root)}}  # by a folder that is still to come: itself and what it lies in
     for folder, subfolders, names in os.walk(root, followlinks=True):
-        lies_in, real = above.pop(folder), {name: os.path.realpath(os.path.join(folder, name)) for name in subfolders}
-        subfolders[:] = [name for name in subfolders if not name.startswith(".") and real[name] not in lies_in]
-        above |= {os.path.join(folder, name): lies_in | {real[name]} for name in subfolders}
         inside = Path(folder).relative_to(root)
+        lies_in = {os.path.realpath(root / above) for above in (inside, *inside.parents)}
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not name.startswith(".") and os.path.realpath(os.path.join(folder, name)) not in lies_in
+        ]
         for name in names:
             if not name.startswith("."):
                 found = images if name.lower().endswith(readable_suffixes()) else others
