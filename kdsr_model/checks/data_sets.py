@@ -90,12 +90,12 @@ def _try_sample(
         if not check_call(problems, storage, FileClient._backends, "storage", path=where, given=given, open=False):
             return None
     needed = _needed_of_sample(opt, is_training=settings.phase == "train")
-    samples: list[Mapping[str, Any]] = []
-    if not _has_problem(problems, path):
-        block = complete_data_set(block, settings)
-        try_block(problems, lambda tried: samples.append(_first_sample(tried, needed)), block, path=path)
-    gts = [sample["gt"] for sample in samples if isinstance(sample.get("gt"), torch.Tensor)]
-    return min((side for gt in gts for side in gt.shape[-2:]), default=None)
+    if _has_problem(problems, path):
+        return None
+    block = complete_data_set(block, settings)
+    sample = try_block(problems, lambda tried: _first_sample(tried, needed), block, path=path)
+    gt = sample.get("gt") if sample else None
+    return min(gt.shape[-2:], default=None) if isinstance(gt, torch.Tensor) else None
 
 
 def _needed_of_sample(opt: Options, *, is_training: bool) -> set[str]:
