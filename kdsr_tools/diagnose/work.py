@@ -14,7 +14,7 @@ from kdsr_tools.checkpoints.shipped import load_model
 from kdsr_tools.diagnose.overlay import write_map
 from kdsr_tools.files import describe_error
 from kdsr_tools.heads.diagnosis import Diagnosis
-from kdsr_tools.upscale.picture_paths import STREAM, find_pictures
+from kdsr_tools.upscale.picture_paths import STREAM, find_collision, find_pictures
 from kdsr_tools.upscale.upscaler import Upscaler
 
 STANDARD_INPUT = "standard input"
@@ -70,15 +70,12 @@ def _name_map(folder: Path, inside: Path) -> Path:
 
 def _refuse_collisions(folder: Path, pictures: list[tuple[Path, Path]]) -> None:
     """Refuse pictures whose maps would have one name; ValueError."""
-    taken: dict[Path, Path] = {}
-    for path, inside in pictures:
-        target = _name_map(folder, inside)
-        if target in taken:
-            raise ValueError(
-                f"{target}: the maps of {taken[target]} and {path} would both be written there; make them in two runs, "
-                "into different folders"
-            )
-        taken[target] = path
+    if collision := find_collision((path, _name_map(folder, inside)) for path, inside in pictures):
+        target, first, second = collision
+        raise ValueError(
+            f"{target}: the maps of {first} and {second} would both be written there; make them in two runs, "
+            "into different folders"
+        )
 
 
 def _diagnose_one(

@@ -256,17 +256,26 @@ def _name_target(
 
 
 def _refuse_collisions(jobs: list[Job]) -> None:
-    sources = {os.path.realpath(job.source): job.source for job in jobs}
-    taken: dict[str, Path] = {}
-    for source, target in jobs:
+    sources = {os.path.realpath(job.source) for job in jobs}
+    for _, target in jobs:
         if os.path.realpath(target) in sources:
             raise ValueError(
                 f"{target}: this result would replace a picture that is read; choose another --output or a --suffix"
             )
+    if collision := find_collision(jobs):
+        target, first, second = collision
+        raise ValueError(
+            f"{target}: both {first} and {second} would be written there; keep each one's --format, or "
+            "upscale them into different folders"
+        )
+
+
+def find_collision(places: Iterable[tuple[Path, Path]]) -> tuple[Path, Path, Path] | None:
+    """Find, among pairs of source and target, a target of two sources; return it and both, or None."""
+    taken: dict[str, Path] = {}
+    for source, target in places:
         name = os.path.normcase(os.path.abspath(target))
         if name in taken:
-            raise ValueError(
-                f"{target}: both {taken[name]} and {source} would be written there; keep each one's --format, or "
-                "upscale them into different folders"
-            )
+            return target, taken[name], source
         taken[name] = source
+    return None
