@@ -89,15 +89,8 @@ def test_a_name_that_the_terminal_cannot_show_fails_nothing(model, gt_folder, mo
     assert b"caf\\udce9.png: damaged" in written.getvalue() and b"at 0\\xb0" in written.getvalue()
 
 
-def test_an_interruption_gives_programs_what_was_done(model, gt_folder, capsys, monkeypatch):
-    read = work.read_picture
-
-    def interrupt_at_second(path, **options):
-        if path.name == "b.png":
-            raise KeyboardInterrupt
-        return read(path, **options)
-
-    monkeypatch.setattr(work, "read_picture", interrupt_at_second)
+def test_an_interruption_gives_programs_what_was_done(model, gt_folder, capsys, interrupt_reading):
+    interrupt_reading(work, at="b.png")
     assert diagnose(gt_folder, "--model", model, "--json") == 130
     printed = capsys.readouterr()
     assert [entry["source"] for entry in json.loads(printed.out)["done"]] == [f"{gt_folder}/a.png"]

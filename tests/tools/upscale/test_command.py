@@ -271,15 +271,8 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(here, monkeyp
     assert capsys.readouterr().err.startswith("kdsr: --output file/out: cannot be written (Not a directory)")
 
 
-def test_an_interruption_sums_up_what_was_done(here, monkeypatch, capsys):
-    read = batch.read_picture
-
-    def interrupt_at_second(path, **options):
-        if path.name == "b.jpg":
-            raise KeyboardInterrupt
-        return read(path, **options)
-
-    monkeypatch.setattr(batch, "read_picture", interrupt_at_second)
+def test_an_interruption_sums_up_what_was_done(here, interrupt_reading, capsys):
+    interrupt_reading(batch, at="b.jpg")
     assert upscale("p", "-o", "out") == 130
     assert "1 made in" in capsys.readouterr().out
     assert names_in("out") == ["a.png"]
